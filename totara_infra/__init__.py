@@ -1,0 +1,1 @@
+"""Totara Bank infrastructure as a library: catalogue, resolver, blueprint, components."""
