@@ -1,0 +1,226 @@
+"""A catalogue small enough to read, with every kind of declaration."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+DOMAINS = {
+    "SD01": ("core", "bank-core", "CoreBanking"),
+    "SD02": ("kyc", "bank-kyc", "Kyc"),
+    "SD03": ("aml", "bank-aml", "Aml"),
+    "SD04": ("payments", "bank-payments", "Payments"),
+    "SD05": ("credit", "bank-credit", "Credit"),
+    "SD06": ("risk", "bank-risk-platform", "Risk"),
+    "SD07": ("platform", "bank-platform", "Platform"),
+    "SD08": ("app", "bank-app", "App"),
+}
+
+
+def module(module_id: str, needs: list[str] | None = None, **content: Any) -> dict[str, Any]:
+    number = module_id.removeprefix("MOD-")
+    declared: dict[str, Any] = {
+        "id": module_id,
+        "title": f"Module {number}",
+        "slug": f"module-{number}",
+        "service": f"service-{number}",
+        "purpose": f"Does what module {number} does.",
+        "depends_on": [
+            {"module": n, "provenance": "published", "reason": f"Reads what {n} publishes."}
+            for n in needs or []
+        ],
+    }
+    if not needs:
+        declared["dependency_note"] = "It is a root."
+    return declared | content
+
+
+def _database_secrets() -> list[dict[str, Any]]:
+    return [
+        {
+            "path": f"/bank/{{env}}/{segment}/neon-db-url",
+            "content": "pooled database URL",
+            "format": "postgresql_url",
+            "readers": [domain],
+            "why": f"The modules of {domain} reach their database with it.",
+        }
+        for domain, (segment, _, _) in DOMAINS.items()
+    ]
+
+
+def _shared() -> list[dict[str, Any]]:
+    resources: list[dict[str, Any]] = [
+        {"kind": "key", "name": name, "source": "resource", "why": f"Encrypts {name} data."}
+        for name in ("financial", "operational", "pii")
+    ]
+    for domain, (segment, bus, role) in DOMAINS.items():
+        resources += [
+            {
+                "kind": "event_bus", "name": bus, "source": "resource", "archive_days": 30,
+                "dead_letter_queue": f"bank-{segment}-dlq", "dead_letter_retention_days": 14,
+                "why": f"Carries the events of {domain}.",
+            },
+            {
+                "kind": "role", "name": f"Bank{role}Role", "source": "resource", "domain": domain,
+                "purpose": f"runs the functions of {domain}", "why": "Least privilege.",
+            },
+        ]
+    resources.append(
+        {
+            "kind": "bucket", "name": "bank-{env}-documents{suffix}", "source": "resource",
+            "key_class": "pii", "why": "Holds documents.",
+        }
+    )
+    return resources
+
+
+def content() -> dict[str, Any]:
+    """File name -> content of the small catalogue."""
+    modules: dict[str, list[dict[str, Any]]] = {
+        "SD01": [
+            module(
+                "MOD-001", ["MOD-103", "MOD-104"],
+                parameters=[
+                    {
+                        "path": "/bank/{env}/service-001/window", "type": "integer",
+                        "unit": "hours", "default": 24, "readers": ["MOD-001"],
+                        "why": "How long a repeat is recognised.",
+                    }
+                ],
+                settings=[
+                    {
+                        "key": "core.posting.attempts", "type": "integer", "default": 3,
+                        "minimum": 1, "maximum": 10, "readers": ["MOD-001"],
+                        "overridable": True, "why": "How often publishing is tried.",
+                    }
+                ],
+            ),
+            module("MOD-002", ["MOD-001"]),
+            module("MOD-118", ["MOD-001"]),
+        ],
+        "SD02": [module("MOD-009", ["MOD-103"])],
+        "SD03": [module("MOD-016", ["MOD-002"])],
+        "SD04": [module("MOD-020", ["MOD-002", "MOD-009"])],
+        "SD05": [module("MOD-027", ["MOD-009"])],
+        "SD06": [module("MOD-032", ["MOD-102"])],
+        "SD07": [
+            module("MOD-045", ["MOD-104"]),
+            module("MOD-046", ["MOD-045"]),
+            module("MOD-076", ["MOD-104"]),
+            module("MOD-102"),
+            module("MOD-103", ["MOD-104"], secrets=_database_secrets()),
+            module(
+                "MOD-104",
+                parameters=[
+                    {
+                        "path": "/bank/{env}/kms/pii/arn", "type": "arn", "source": "resource",
+                        "attribute": "key/pii#arn", "readers": "all", "why": "Names the key.",
+                    },
+                    {
+                        "path": "/bank/{env}/tenant-{client_id}/institution-type",
+                        "tenant_field": "institution_type", "readers": "all",
+                        "why": "Whether members own it.",
+                    },
+                ],
+                settings=[
+                    {
+                        "key": "deployment.client_id", "profile": "deployment", "type": "string",
+                        "reload": "redeploy", "tenant_field": "client_id", "readers": "all",
+                        "why": "Whose values these are.",
+                    }
+                ],
+                resources=_shared(),
+            ),
+            module("MOD-158", ["MOD-103"], environments=["local", "dev", "uat"]),
+        ],
+        "SD08": [module("MOD-049", ["MOD-068"]), module("MOD-068", ["MOD-104"])],
+    }
+    files: dict[str, Any] = {}
+    for domain, (segment, bus, role) in DOMAINS.items():
+        files[f"domains/{domain.lower()}.yaml"] = {
+            "id": domain,
+            "title": role,
+            "slug": f"domain-{segment}",
+            "repository": bus,
+            "path_segment": segment,
+            "database": f"bank_{segment}",
+            "event_bus": bus,
+            "recovery": {
+                "tier": "critical", "recovery_time_hours": 4, "recovery_point_hours": 1,
+                "provenance": "assumed",
+            },
+            "claims": [
+                {
+                    "name": "custom:tenant_id", "pools": ["customers", "staff"],
+                    "tokens": ["id", "access"], "origin": "attribute", "attribute": "tenant_id",
+                    "decides_access": True, "readable_by": ["mobile-app"],
+                    "relied_on_by": ["MOD-068"], "why": "Whose customer it is.",
+                }
+            ]
+            if domain == "SD07"
+            else [],
+            "modules": modules[domain],
+        }
+    files["sequence.yaml"] = {
+        "phases": [
+            {
+                "id": 1, "title": "Bootstrap", "why": "The base comes first.",
+                "steps": [["MOD-104"], ["MOD-103"], ["MOD-045"], ["MOD-076", "MOD-102", "MOD-046"]],
+                "pinned": ["MOD-104"], "provenance": "published",
+            },
+            {
+                "id": 2, "title": "Identity", "why": "Who is who.",
+                "domains": ["SD07", "SD02"], "modules": ["MOD-068"], "provenance": "assumed",
+            },
+            {
+                "id": 3, "title": "Core", "why": "The ledger.", "domains": ["SD01"],
+                "provenance": "published",
+            },
+            {
+                "id": 4, "title": "Business", "why": "All that posts.",
+                "domains": ["SD03", "SD04", "SD05", "SD06"], "provenance": "published",
+            },
+            {
+                "id": 5, "title": "Channels", "why": "Customers come last.",
+                "domains": ["SD08"], "provenance": "assumed",
+            },
+            {
+                "id": 6, "title": "Test data", "why": "It needs everything.",
+                "modules": ["MOD-158"], "pinned": ["MOD-158"], "provenance": "assumed",
+            },
+        ],
+        "rules": [
+            {
+                "id": "ledger-first", "before": ["SD01"], "after": ["SD04"],
+                "reason": "Events would be lost.", "provenance": "published",
+            }
+        ],
+    }  # fmt: skip
+    files["tenancy.yaml"] = {
+        "options": [
+            {"id": "fx", "title": "Foreign exchange", "why": "Money abroad.", "provenance": "assumed"}
+        ],
+        "always_on": [
+            {
+                "modules": ["MOD-104", "MOD-103"], "reason": "The base.", "provenance": "published",
+            }
+        ],
+        "conditions": [
+            {
+                "modules": ["MOD-118"], "institution_type": "mutual",
+                "reason": "Members own it.", "provenance": "published",
+            }
+        ],
+        "unconditional_reason": "No condition is named.",
+    }  # fmt: skip
+    return files
+
+
+def write_small_catalogue(directory: Path) -> None:
+    """Write the small catalogue into a folder."""
+    for name, data in content().items():
+        path = directory / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(yaml.safe_dump(data, sort_keys=False, width=1000), encoding="utf-8")

@@ -1,0 +1,360 @@
+"""Keys, event buses, buckets, topics and log groups: what the bootstrap modules own."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+from totara_infra.blueprint.resource import PlannedResource, Reference
+from totara_infra.blueprint.roles import policy_resources, role_resources
+from totara_infra.blueprint.scope import Scope
+from totara_infra.model.catalogue import Module
+from totara_infra.model.declarations import (
+    Bucket,
+    EncryptionKey,
+    EventBus,
+    LogGroup,
+    Policy,
+    RuntimeRole,
+    Topic,
+)
+from totara_infra.model.vocabulary import Environment, Source
+
+SECONDS_A_DAY = 86_400
+
+
+def infrastructure_resources(scope: Scope, module: Module) -> list[PlannedResource]:
+    """Everything of a module's `resources:` that this program makes."""
+    return [
+        planned
+        for resource in module.resources
+        if resource.source is Source.RESOURCE
+        for planned in _planned(scope, module, resource)
+    ]
+
+
+def _planned(scope: Scope, module: Module, resource: Any) -> Iterator[PlannedResource]:
+    match resource:
+        case EncryptionKey():
+            yield from _key(scope, module, resource)
+        case EventBus():
+            yield from _event_bus(scope, module, resource)
+        case Bucket():
+            yield from _bucket(scope, module, resource)
+        case Topic():
+            yield from _topic(scope, module, resource)
+        case LogGroup():
+            yield _log_group(scope, module, resource)
+        case RuntimeRole():
+            yield from role_resources(scope, module, resource)
+        case Policy():
+            yield from policy_resources(scope, module, resource)
+
+
+def document(*statements: dict[str, Any]) -> str:
+    """A policy document as JSON, always spelled the same way."""
+    return json.dumps({"Version": "2012-10-17", "Statement": list(statements)}, sort_keys=True)
+
+
+def _key(scope: Scope, module: Module, key: EncryptionKey) -> Iterator[PlannedResource]:
+    name = f"key/{key.name}"
+    services = ["cloudwatch", "events", "logs", "s3", "secretsmanager", "sns", "sqs"]
+    yield PlannedResource(
+        "aws:kms/key:Key",
+        name,
+        module.id,
+        "encryption",
+        {
+            "description": key.why,
+            "deletion_window_in_days": key.deletion_window_days,
+            "enable_key_rotation": True,
+            # Can't be changed later, so it is decided now: the second region gets its own keys.
+            "multi_region": False,
+            "policy": document(
+                {
+                    "Sid": "AccountDecidesThroughIam",
+                    "Effect": "Allow",
+                    "Principal": {"AWS": scope.arn("iam", "root", regional=False)},
+                    "Action": "kms:*",
+                    "Resource": "*",
+                },
+                {
+                    "Sid": "AwsServicesOfThisAccount",
+                    "Effect": "Allow",
+                    "Principal": {"Service": [f"{s}.amazonaws.com" for s in services]},
+                    "Action": ["kms:Decrypt", "kms:Encrypt", "kms:GenerateDataKey*"],
+                    "Resource": "*",
+                    "Condition": {"StringEquals": {"aws:SourceAccount": scope.settings.account_id}},
+                },
+            ),
+            "tags": scope.tags(module.id),
+        },
+        protect=scope.settings.protect,
+    )
+    yield PlannedResource(
+        "aws:kms/alias:Alias",
+        f"{name}/alias",
+        module.id,
+        "encryption",
+        {"name": f"alias/bank-{scope.env}-{key.name}", "target_key_id": Reference(name, "id")},
+        delete_first=True,
+    )
+
+
+def _event_bus(scope: Scope, module: Module, bus: EventBus) -> Iterator[PlannedResource]:
+    name, queue = f"event_bus/{bus.name}", f"queue/{bus.dead_letter_queue}"
+    tags = scope.tags(module.id)
+    bus_arn = scope.arn("events", f"event-bus/{bus.name}")
+    yield PlannedResource(
+        "aws:sqs/queue:Queue",
+        queue,
+        module.id,
+        "events",
+        {
+            "name": bus.dead_letter_queue,
+            "message_retention_seconds": bus.dead_letter_retention_days * SECONDS_A_DAY,
+            "sqs_managed_sse_enabled": True,
+            "tags": tags,
+        },
+    )
+    yield PlannedResource(
+        "aws:sqs/queuePolicy:QueuePolicy",
+        f"{queue}/policy",
+        module.id,
+        "events",
+        {
+            "queue_url": Reference(queue, "id"),
+            "policy": document(
+                {
+                    "Sid": "UndeliveredEvents",
+                    "Effect": "Allow",
+                    "Principal": {"Service": "events.amazonaws.com"},
+                    "Action": "sqs:SendMessage",
+                    "Resource": scope.arn("sqs", bus.dead_letter_queue),
+                    "Condition": {"StringEquals": {"aws:SourceAccount": scope.settings.account_id}},
+                }
+            ),
+        },
+    )
+    yield PlannedResource(
+        "aws:cloudwatch/eventBus:EventBus",
+        name,
+        module.id,
+        "events",
+        {
+            "name": bus.name,
+            "description": bus.why,
+            "dead_letter_config": {"arn": Reference(queue, "arn")},
+            "tags": tags,
+        },
+    )
+    yield PlannedResource(
+        "aws:cloudwatch/eventArchive:EventArchive",
+        f"{name}/archive",
+        module.id,
+        "events",
+        {
+            "name": f"{bus.name}-archive",
+            "event_source_arn": Reference(name, "arn"),
+            "retention_days": bus.archive_days,
+        },
+    )
+    yield PlannedResource(
+        "aws:cloudwatch/eventBusPolicy:EventBusPolicy",
+        f"{name}/policy",
+        module.id,
+        "events",
+        {
+            "event_bus_name": Reference(name, "name"),
+            "policy": document(
+                {
+                    "Sid": "AccountPublishes",
+                    "Effect": "Allow",
+                    "Principal": {"AWS": scope.arn("iam", "root", regional=False)},
+                    "Action": "events:PutEvents",
+                    "Resource": bus_arn,
+                }
+            ),
+        },
+    )
+
+
+def _bucket(scope: Scope, module: Module, bucket: Bucket) -> Iterator[PlannedResource]:
+    name, physical = f"bucket/{bucket.name}", scope.fill(bucket.name)
+    arn = f"arn:aws:s3:::{physical}"
+    reference = Reference(name, "bucket")
+
+    def part(token: str, suffix: str, properties: dict[str, Any]) -> PlannedResource:
+        return PlannedResource(
+            f"aws:s3/{token[0].lower()}{token[1:]}:{token}",
+            f"{name}/{suffix}",
+            module.id,
+            "storage",
+            {"bucket": reference, **properties},
+        )
+
+    yield PlannedResource(
+        "aws:s3/bucket:Bucket",
+        name,
+        module.id,
+        "storage",
+        {
+            "bucket": physical,
+            # Objects outlive a mistake: an emptied bucket is a decision of its own.
+            "force_destroy": scope.settings.emulated,
+            "object_lock_enabled": bucket.object_lock_years is not None,
+            "tags": scope.tags(module.id),
+        },
+        protect=scope.settings.protect,
+    )
+    yield part(
+        "BucketVersioning", "versioning", {"versioning_configuration": {"status": "Enabled"}}
+    )
+    yield part(
+        "BucketServerSideEncryptionConfiguration",
+        "encryption",
+        {
+            "rules": [
+                {
+                    "apply_server_side_encryption_by_default": {
+                        "sse_algorithm": "aws:kms",
+                        "kms_master_key_id": Reference(f"key/{bucket.key_class}", "arn"),
+                    },
+                    "bucket_key_enabled": True,
+                }
+            ]
+        },
+    )
+    yield part(
+        "BucketPublicAccessBlock",
+        "public-access",
+        {
+            "block_public_acls": True,
+            "block_public_policy": True,
+            "ignore_public_acls": True,
+            "restrict_public_buckets": True,
+        },
+    )
+    yield part("BucketPolicy", "policy", {"policy": _bucket_policy(arn, bucket)})
+    if bucket.noncurrent_expiry_days is not None:
+        yield part(
+            "BucketLifecycleConfiguration",
+            "lifecycle",
+            {
+                "rules": [
+                    {
+                        "id": "superseded-versions",
+                        "status": "Enabled",
+                        "filter": {"prefix": ""},
+                        "noncurrent_version_expiration": {
+                            "noncurrent_days": bucket.noncurrent_expiry_days
+                        },
+                    }
+                ]
+            },
+        )
+    if bucket.object_lock_years is not None:
+        yield part(
+            "BucketObjectLockConfiguration",
+            "object-lock",
+            {
+                "rule": {
+                    "default_retention": {"mode": "COMPLIANCE", "years": bucket.object_lock_years}
+                }
+            },
+        )
+
+
+def _bucket_policy(arn: str, bucket: Bucket) -> str:
+    statements: list[dict[str, Any]] = [
+        {
+            "Sid": "OnlyEncryptedTransport",
+            "Effect": "Deny",
+            "Principal": "*",
+            "Action": "s3:*",
+            "Resource": [arn, f"{arn}/*"],
+            "Condition": {"Bool": {"aws:SecureTransport": "false"}},
+        }
+    ]
+    if bucket.immutable_prefixes:
+        statements.append(
+            {
+                "Sid": "NobodyDeletes",
+                "Effect": "Deny",
+                "Principal": "*",
+                "Action": [
+                    "s3:BypassGovernanceRetention",
+                    "s3:DeleteObject",
+                    "s3:DeleteObjectVersion",
+                ],
+                "Resource": [f"{arn}/{prefix}*" for prefix in bucket.immutable_prefixes],
+            }
+        )
+    return document(*statements)
+
+
+def _topic(scope: Scope, module: Module, topic: Topic) -> Iterator[PlannedResource]:
+    name, physical = f"topic/{topic.name}", scope.fill(topic.name)
+    yield PlannedResource(
+        "aws:sns/topic:Topic",
+        name,
+        module.id,
+        "messaging",
+        {
+            "name": physical,
+            "kms_master_key_id": Reference(f"key/{topic.key_class}", "arn"),
+            "tags": scope.tags(module.id),
+        },
+    )
+    yield PlannedResource(
+        "aws:sns/topicPolicy:TopicPolicy",
+        f"{name}/policy",
+        module.id,
+        "messaging",
+        {
+            "arn": Reference(name, "arn"),
+            "policy": document(
+                {
+                    "Sid": "AlarmsAndRulesOfThisAccount",
+                    "Effect": "Allow",
+                    "Principal": {"Service": ["cloudwatch.amazonaws.com", "events.amazonaws.com"]},
+                    "Action": "sns:Publish",
+                    "Resource": scope.arn("sns", physical),
+                    "Condition": {"StringEquals": {"aws:SourceAccount": scope.settings.account_id}},
+                },
+                {
+                    "Sid": "RolesOfThisAccount",
+                    "Effect": "Allow",
+                    "Principal": {"AWS": scope.arn("iam", "root", regional=False)},
+                    "Action": ["sns:Publish", "sns:Subscribe"],
+                    "Resource": scope.arn("sns", physical),
+                },
+            ),
+        },
+    )
+
+
+def _log_group(scope: Scope, module: Module, group: LogGroup) -> PlannedResource:
+    properties: dict[str, Any] = {
+        "name": scope.fill(group.name),
+        "retention_in_days": retention_days(scope, group),
+        "tags": scope.tags(module.id),
+    }
+    if group.key_class is not None:
+        properties["kms_key_id"] = Reference(f"key/{group.key_class}", "arn")
+    return PlannedResource(
+        "aws:cloudwatch/logGroup:LogGroup",
+        f"log_group/{group.name}",
+        module.id,
+        "logging",
+        properties,
+        protect=scope.settings.protect and group.delete_denied,
+    )
+
+
+def retention_days(scope: Scope, group: LogGroup) -> int:
+    """Days that a log group keeps events in this environment."""
+    if scope.settings.environment is not Environment.PROD and group.retention_days_below_prod:
+        return group.retention_days_below_prod
+    return group.retention_days or scope.settings.log_retention_days

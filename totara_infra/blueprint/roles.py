@@ -1,0 +1,183 @@
+"""IAM roles of the domains and the policies that they carry."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+from totara_infra.blueprint.resource import PlannedResource, Reference
+from totara_infra.blueprint.scope import Scope
+from totara_infra.model.catalogue import Module
+from totara_infra.model.declarations import Policy, RuntimeRole
+from totara_infra.model.naming import fill
+from totara_infra.model.stack import RoleHandling
+from totara_infra.model.vocabulary import Source
+
+
+def role_resources(scope: Scope, module: Module, role: RuntimeRole) -> Iterator[PlannedResource]:
+    """A role with its own policy and the managed policies of its domain.
+
+    Nothing where the stack finds its roles ready made: the pipeline may not create any.
+    """
+    if scope.settings.roles is RoleHandling.EXISTING:
+        return
+    name = f"role/{role.name}"
+    domain = scope.catalogue.domain.get(role.domain)
+    tags = scope.tags(module.id)
+    if domain is not None:
+        # `bank-secrets-read` opens the path that this tag names, and no other.
+        tags["domain"] = domain.path_segment
+    yield PlannedResource(
+        "aws:iam/role:Role",
+        name,
+        module.id,
+        "roles",
+        {
+            "name": role.name,
+            "description": f"{role.purpose[0].upper()}{role.purpose[1:]}.",
+            "assume_role_policy": _document(
+                {
+                    "Sid": "Assume",
+                    "Effect": "Allow",
+                    "Principal": _principals(scope, role.assumed_by),
+                    "Action": "sts:AssumeRole",
+                }
+            ),
+            "tags": tags,
+        },
+    )
+    statements = list(_statements(scope, role))
+    if statements:
+        yield PlannedResource(
+            "aws:iam/rolePolicy:RolePolicy",
+            f"{name}/policy",
+            module.id,
+            "roles",
+            {"name": "runtime", "role": Reference(name, "name"), "policy": _document(*statements)},
+        )
+
+
+def policy_resources(scope: Scope, module: Module, policy: Policy) -> Iterator[PlannedResource]:
+    """A managed policy, attached to the roles of the domains that carry it."""
+    name = f"policy/{policy.name}"
+    values = {
+        "region": scope.settings.region,
+        "account": scope.settings.account_id,
+        "env": scope.env,
+    }
+    yield PlannedResource(
+        "aws:iam/policy:Policy",
+        name,
+        module.id,
+        "roles",
+        {
+            "name": policy.name,
+            "description": policy.why,
+            "policy": _document(
+                *(
+                    {
+                        "Sid": s.id,
+                        "Effect": s.effect,
+                        "Action": s.actions,
+                        "Resource": [fill(r, values) for r in s.resources],
+                    }
+                    for s in policy.statements
+                )
+            ),
+            "tags": scope.tags(module.id),
+        },
+    )
+    for role_name, domain_id in runtime_roles(scope):
+        carried = policy.attached_to_domains
+        if carried == "all" or domain_id in carried:
+            created = scope.settings.roles is RoleHandling.CREATE
+            yield PlannedResource(
+                "aws:iam/rolePolicyAttachment:RolePolicyAttachment",
+                f"{name}/{role_name}",
+                module.id,
+                "roles",
+                {
+                    "role": Reference(f"role/{role_name}", "name") if created else role_name,
+                    "policy_arn": Reference(name, "arn"),
+                },
+            )
+
+
+def runtime_roles(scope: Scope) -> list[tuple[str, str]]:
+    """Name and domain of every role under which a domain's functions run."""
+    return sorted(
+        (r.name, r.domain)
+        for m in scope.catalogue.modules.values()
+        for r in m.resources
+        if isinstance(r, RuntimeRole) and r.domain and r.source is Source.RESOURCE
+    )
+
+
+def _principals(scope: Scope, assumed_by: list[str]) -> dict[str, Any]:
+    services = [p for p in assumed_by if p.endswith(".amazonaws.com")]
+    if services:
+        return {"Service": services}
+    return {"AWS": scope.arn("iam", "root", regional=False)}
+
+
+def _statements(scope: Scope, role: RuntimeRole) -> Iterator[dict[str, Any]]:
+    domain = scope.catalogue.domain.get(role.domain)
+    if domain is None:
+        return
+    buses = sorted({domain.event_bus, *role.publishes_to})
+    yield _allow(
+        "PublishEvents",
+        ["events:PutEvents"],
+        [scope.arn("events", f"event-bus/{bus}") for bus in buses],
+    )
+    if role.rules_on:
+        yield _allow(
+            "RulesOnForeignBuses",
+            ["events:DeleteRule", "events:PutRule", "events:PutTargets", "events:RemoveTargets"],
+            [scope.arn("events", f"rule/{bus}/*") for bus in sorted(role.rules_on)],
+        )
+    yield _allow(
+        "ReadParameters",
+        ["ssm:GetParameter", "ssm:GetParameters", "ssm:GetParametersByPath"],
+        [scope.arn("ssm", f"parameter/bank/{scope.env}/*")],
+    )
+    yield _allow(
+        "ReadConfiguration",
+        ["appconfig:GetLatestConfiguration", "appconfig:StartConfigurationSession"],
+        [scope.arn("appconfig", "application/*")],
+    )
+    yield _allow(
+        "WriteLogs",
+        ["logs:CreateLogStream", "logs:PutLogEvents"],
+        [scope.arn("logs", "log-group:*")],
+    )
+    foreign = _foreign_secrets(scope, domain.id, domain.path_segment)
+    if foreign:
+        yield _allow(
+            "ReadForeignSecrets",
+            ["secretsmanager:GetSecretValue"],
+            # The six characters are those that Secrets Manager adds to the name.
+            [scope.arn("secretsmanager", f"secret:{path}-??????") for path in foreign],
+        )
+
+
+def _foreign_secrets(scope: Scope, domain_id: str, segment: str) -> list[str]:
+    """Paths of secrets outside the domain that the catalogue lets its modules read."""
+    return sorted(
+        scope.fill(secret.path, "*")
+        for module in scope.catalogue.modules.values()
+        for secret in module.secrets
+        if not secret.path.startswith(f"/bank/{{env}}/{segment}/")
+        and any(
+            scope.catalogue.domain_of[m].id == domain_id for m in scope.modules_of(secret.readers)
+        )
+    )
+
+
+def _allow(sid: str, actions: list[str], resources: list[str]) -> dict[str, Any]:
+    return {"Sid": sid, "Effect": "Allow", "Action": actions, "Resource": resources}
+
+
+def _document(*statements: dict[str, Any]) -> str:
+    return json.dumps({"Version": "2012-10-17", "Statement": list(statements)}, sort_keys=True)

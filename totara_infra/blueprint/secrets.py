@@ -1,0 +1,104 @@
+"""Secret containers: name, key and who may read. Values never pass through the program."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+
+from totara_infra.blueprint.resource import PlannedResource, Reference
+from totara_infra.blueprint.scope import Scope
+from totara_infra.model.catalogue import Module
+from totara_infra.model.declarations import RuntimeRole, Secret
+from totara_infra.model.naming import placeholders
+from totara_infra.model.tenancy import Tenant
+from totara_infra.model.vocabulary import Source, TenantStatus
+from totara_infra.resolver.sequence import SECRETS_STEP
+
+TYPE = "aws:secretsmanager/secret:Secret"
+ROTATION_ROLE = "BankSecretsRotationRole"
+BREAK_GLASS_ROLE = "BankBreakGlassRole"
+
+
+def secret_resources(scope: Scope, module: Module) -> list[PlannedResource]:
+    """The containers of one module's secrets that a tenant of the stack needs."""
+    return [
+        _resource(scope, module, secret, path)
+        for secret in module.secrets
+        for path in secret_paths(scope, secret)
+    ]
+
+
+def secret_paths(scope: Scope, secret: Secret) -> Iterator[str]:
+    """The filled-in paths of a declaration: one, or one for each tenant that needs it."""
+    served = [t for t in scope.tenants if needs(t, secret)]
+    if "client_id" in placeholders(secret.path):
+        for tenant in served:
+            yield scope.fill(secret.path, tenant.client_id)
+    elif served:
+        yield scope.fill(secret.path)
+
+
+def needs(tenant: Tenant, secret: Secret) -> bool:
+    """Whether a tenant's jurisdictions call for a secret."""
+    return tenant.status is not TenantStatus.CLOSED and (
+        secret.jurisdiction is None or secret.jurisdiction in tenant.jurisdictions
+    )
+
+
+def _resource(scope: Scope, module: Module, secret: Secret, path: str) -> PlannedResource:
+    return PlannedResource(
+        type=TYPE,
+        name=f"secret/{path.removeprefix(f'/bank/{scope.env}/')}",
+        step=SECRETS_STEP,
+        kind="secrets",
+        properties={
+            "name": path,
+            "description": f"{secret.content[0].upper()}{secret.content[1:]}. {secret.why}",
+            "kms_key_id": Reference(f"key/{secret.key_class}", "arn"),
+            "recovery_window_in_days": scope.settings.secret_recovery_days,
+            "policy": json.dumps(read_policy(scope, secret), sort_keys=True),
+            "tags": scope.tags(module.id),
+        },
+        protect=scope.settings.protect,
+    )
+
+
+def read_policy(scope: Scope, secret: Secret) -> dict[str, object]:
+    """Resource policy of a secret: nobody reads it but those it names.
+
+    A deny, because an allow here would restrict nothing: the roles' own policies allow.
+    """
+    return {
+        "Version": "2012-10-17",
+        "Statement": [
+            {
+                "Sid": "OnlyNamedReaders",
+                "Effect": "Deny",
+                "Principal": "*",
+                "Action": "secretsmanager:GetSecretValue",
+                "Resource": "*",
+                "Condition": {"ArnNotLike": {"aws:PrincipalArn": reader_arns(scope, secret)}},
+            }
+        ],
+    }
+
+
+def reader_arns(scope: Scope, secret: Secret) -> list[str]:
+    """ARNs of the roles that may read a secret, sorted."""
+    roles = domain_roles(scope)
+    domains = {scope.catalogue.domain_of[m].id for m in scope.modules_of(secret.readers)}
+    names = {roles[d] for d in domains if d in roles}
+    names |= {ROTATION_ROLE, BREAK_GLASS_ROLE, scope.settings.deployer_role}
+    return sorted(scope.role_arn(name) for name in names)
+
+
+def domain_roles(scope: Scope) -> dict[str, str]:
+    """Domain id -> the role that its functions assume."""
+    return {
+        resource.domain: resource.name
+        for module in scope.catalogue.modules.values()
+        for resource in module.resources
+        if isinstance(resource, RuntimeRole)
+        and resource.domain
+        and resource.source is Source.RESOURCE
+    }

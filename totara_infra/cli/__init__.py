@@ -1,0 +1,1 @@
+"""The `totara` command: thin, calls the library."""

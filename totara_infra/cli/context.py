@@ -1,0 +1,73 @@
+"""What most commands start from: the environment's settings, tenants and catalogue."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from totara_infra.model.vocabulary import Environment
+
+if TYPE_CHECKING:
+    from totara_infra.blueprint import Blueprint
+    from totara_infra.model.catalogue import Catalogue
+    from totara_infra.model.stack import StackSettings
+    from totara_infra.model.tenancy import Tenant
+    from totara_infra.resolver import Sequence
+
+
+def _environments() -> list[str]:
+    return [e.value for e in Environment]
+
+
+EnvironmentArgument = Annotated[
+    str,
+    typer.Argument(
+        metavar="ENV",
+        help="local, dev, uat or prod.",
+        autocompletion=_environments,
+    ),
+]
+
+
+@dataclass(frozen=True)
+class Context:
+    """An environment as its stack's file describes it."""
+
+    catalogue: Catalogue
+    settings: StackSettings
+    tenants: list[Tenant]
+
+    def sequence(self) -> Sequence:
+        """The order of its active modules."""
+        from totara_infra.resolver import deployed_modules, resolve  # noqa: PLC0415
+
+        environment = self.settings.environment
+        active = deployed_modules(self.catalogue, environment, self.tenants)
+        return resolve(self.catalogue, environment, active)
+
+    def blueprint(self) -> Blueprint:
+        """Everything that must exist in it."""
+        from totara_infra.blueprint import plan  # noqa: PLC0415
+
+        return plan(self.catalogue, self.settings, self.tenants)
+
+
+def load(environment: str, **overrides: object) -> Context:
+    """Read the catalogue and an environment's stack.
+
+    Raises:
+        UsageError: no such environment.
+        ProblemsError: what is wrong in the files.
+    """
+    from totara_infra.local.project import project_root  # noqa: PLC0415
+    from totara_infra.model.stack import environment_named, read_stack  # noqa: PLC0415
+    from totara_infra.model.tenants import load_tenants  # noqa: PLC0415
+    from totara_infra.resolver import load_catalogue  # noqa: PLC0415
+
+    environment_named(environment)
+    root = project_root()
+    settings = read_stack(root, environment, overrides)
+    catalogue = load_catalogue().catalogue
+    return Context(catalogue, settings, load_tenants(root, settings.tenants))

@@ -1,0 +1,78 @@
+"""`totara preview`, `totara up`, `totara down`: the engine, with progress by phase and module."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from totara_infra.cli.context import EnvironmentArgument
+
+RehearseOption = Annotated[
+    bool,
+    typer.Option(
+        "--rehearse", help="On an emulator of its own, with the environment's own settings."
+    ),
+]
+ParallelOption = Annotated[
+    int, typer.Option(min=1, help="Resources that may be worked on side by side.")
+]
+DEFAULT_PARALLEL = 32
+
+
+def preview(
+    environment: EnvironmentArgument,
+    rehearse: RehearseOption = False,
+    parallel: ParallelOption = DEFAULT_PARALLEL,
+) -> None:
+    """Show what `totara up` would do. Changes nothing."""
+    from totara_infra.delivery.deployment import Deployment  # noqa: PLC0415
+
+    deployment = Deployment.open(environment, rehearse, say=_say)
+    report = deployment.preview(parallel)
+    for line in deployment.report_lines(report, verb="would be there"):
+        typer.echo(line)
+    if not report.succeeded:
+        raise typer.Exit(1)
+
+
+def up(
+    environment: EnvironmentArgument,
+    rehearse: RehearseOption = False,
+    parallel: ParallelOption = DEFAULT_PARALLEL,
+    allow_delete: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME", help="A secret, pool, bucket or key that may go in uat or prod."
+        ),
+    ] = None,
+) -> None:
+    """Bring an environment up, in sequence; again and again, until nothing is left to change.
+
+    Exit 1 when something failed: it is named with its reason, and what was not reached.
+    """
+    from totara_infra.delivery.deployment import Deployment  # noqa: PLC0415
+
+    deployment = Deployment.open(environment, rehearse, say=_say)
+    report = deployment.up(parallel, allow_delete or [])
+    for line in deployment.report_lines(report, verb="there"):
+        typer.echo(line)
+    if not report.succeeded:
+        raise typer.Exit(1)
+    for line in deployment.next_steps():
+        typer.echo(line)
+
+
+def down(environment: EnvironmentArgument, rehearse: RehearseOption = False) -> None:
+    """Stop the emulator of a local stack or rehearsal and remove its state.
+
+    Other environments are not taken down by this command.
+    """
+    from totara_infra.delivery.deployment import take_down  # noqa: PLC0415
+
+    for line in take_down(environment, rehearse):
+        typer.echo(line)
+
+
+def _say(text: str) -> None:
+    typer.echo(text, err=True)

@@ -1,0 +1,46 @@
+"""Entry point of the `totara` command.
+
+Commands import what they need when they run, so that `totara --help` answers at once.
+"""
+
+from __future__ import annotations
+
+import sys
+
+import typer
+
+from totara_infra.cli import activation, deploy, plan, sequence, tenant, validate
+from totara_infra.model.problems import TotaraError
+
+app = typer.Typer(
+    name="totara",
+    help="The Totara Bank platform as a program: its order, its plan, its environments.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+app.command("validate")(validate.validate)
+app.command("schemas", help=validate.SCHEMAS_HELP)(validate.schemas)
+app.command("coverage")(validate.coverage)
+app.add_typer(sequence.app, name="sequence")
+app.command("plan")(plan.plan)
+app.command("activation")(activation.activation)
+app.add_typer(tenant.app, name="tenant")
+app.command("preview")(deploy.preview)
+app.command("up")(deploy.up)
+app.command("down")(deploy.down)
+
+
+def run() -> None:
+    """Run the command; errors that a user can mend are shown without a traceback."""
+    try:
+        app()
+    except TotaraError as error:
+        print(error, file=sys.stderr)  # noqa: T201
+        sys.exit(error.exit_code)
+    except KeyboardInterrupt:
+        print("Interrupted.", file=sys.stderr)  # noqa: T201
+        sys.exit(130)
+    except BrokenPipeError:
+        # The reader (`head`, say) has seen enough.
+        sys.exit(0)

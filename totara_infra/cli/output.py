@@ -1,0 +1,48 @@
+"""How commands print: tables in a terminal, plain aligned text elsewhere, or JSON."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterable, Sequence
+from enum import StrEnum
+from typing import Annotated, Any
+
+import typer
+
+
+class Format(StrEnum):
+    """Form of the output."""
+
+    TABLE = "table"
+    JSON = "json"
+
+
+FormatOption = Annotated[Format, typer.Option("--format", help="Form of the output.")]
+
+
+def print_json(content: Any) -> None:
+    """Print data as JSON, indented, with characters as they are."""
+    typer.echo(json.dumps(content, indent=2, ensure_ascii=False))
+
+
+def print_table(
+    columns: Sequence[str], rows: Iterable[Sequence[object]], title: str | None = None
+) -> None:
+    """Print a table: with rules in a terminal, as aligned plain text elsewhere."""
+    texts = [[str(cell) for cell in row] for row in rows]
+    if sys.stdout.isatty():
+        from rich.console import Console  # noqa: PLC0415  slow to import
+        from rich.table import Table  # noqa: PLC0415
+
+        table = Table(*columns, title=title, title_justify="left", header_style="bold")
+        for row in texts:
+            table.add_row(*row)
+        Console().print(table)
+        return
+    if title:
+        typer.echo(title)
+    widths = [max(len(row[i]) for row in [list(columns), *texts]) for i in range(len(columns))]
+    for row in [list(columns), *texts]:
+        line = "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True))
+        typer.echo(line.rstrip())

@@ -1,0 +1,128 @@
+"""`totara plan`: what an environment consists of and costs, without engine, AWS or network."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from totara_infra.cli.context import EnvironmentArgument, load
+from totara_infra.cli.output import Format, FormatOption, print_json, print_table
+
+if TYPE_CHECKING:
+    from totara_infra.blueprint import Blueprint
+    from totara_infra.blueprint.comparison import Difference
+    from totara_infra.blueprint.estimate import Estimate
+
+
+def plan(
+    environment: EnvironmentArgument,
+    since: Annotated[
+        str | None,
+        typer.Option(metavar="REF", help="What differs from a git revision, and why."),
+    ] = None,
+    form: FormatOption = Format.TABLE,
+) -> None:
+    """Show the resources of an environment, the least time a first update takes, and its cost.
+
+    With --since also what is new, changed or gone against a git revision.
+    """
+    from totara_infra.blueprint.comparison import compare  # noqa: PLC0415
+    from totara_infra.blueprint.estimate import estimate, read_prices  # noqa: PLC0415
+
+    blueprint = load(environment).blueprint()
+    figures = estimate(blueprint, read_prices())
+    differences: list[Difference] | None = None
+    if since is not None:
+        from totara_infra.delivery.revision import blueprint_at  # noqa: PLC0415
+
+        differences = compare(blueprint_at(since, environment), blueprint)
+    if form is Format.JSON:
+        _print_json(blueprint, figures, differences)
+    else:
+        _print_tables(blueprint, figures, differences, since)
+
+
+def _print_json(
+    blueprint: Blueprint, figures: Estimate, differences: list[Difference] | None
+) -> None:
+    content = {
+        "environment": blueprint.scope.env,
+        "resources": figures.resources,
+        "by_type": figures.by_type,
+        "by_phase": figures.by_phase,
+        "by_step": figures.by_step,
+        "api": [
+            {
+                "service": load.service,
+                "calls": load.calls,
+                "calls_a_second": load.rate,
+                "minutes": round(load.minutes, 2),
+                "minutes_high_throughput": round(load.minutes_high, 2),
+                "source": load.source,
+            }
+            for load in figures.loads
+        ],
+        "minimum_minutes": round(figures.minutes, 2),
+        "minimum_minutes_high_throughput": round(figures.minutes_high, 2),
+        "monthly_usd_idle": round(figures.monthly, 2),
+        "priced_at": figures.priced_at,
+    }
+    if differences is not None:
+        content["changes"] = [
+            {
+                "change": d.change.value,
+                "step": d.step,
+                "name": d.name,
+                "type": d.type,
+                "properties": list(d.properties),
+                "reason": d.reason,
+            }
+            for d in differences
+        ]
+    print_json(content)
+
+
+def _print_tables(
+    blueprint: Blueprint,
+    figures: Estimate,
+    differences: list[Difference] | None,
+    since: str | None,
+) -> None:
+    sequence = blueprint.sequence
+    print_table(
+        ("phase", "modules", "resources"),
+        [
+            (f"{p.id} {p.title}", len(p.modules), figures.by_phase.get(p.id, 0))
+            for p in sequence.phases
+        ],
+        f"{blueprint.scope.env}: {len(sequence.modules)} modules, {figures.resources} resources",
+    )
+    typer.echo()
+    print_table(("type", "resources"), list(figures.by_type.items()))
+    typer.echo()
+    print_table(
+        ("service", "write calls", "calls a second", "least minutes", "why"),
+        [
+            (load.service, load.calls, f"{load.rate:g}", f"{load.minutes:.1f}", load.source)
+            for load in figures.loads
+        ],
+        "API calls of a first update against AWS's quotas",
+    )
+    typer.echo()
+    typer.echo(
+        f"A first `up` takes at least {figures.minutes:.1f} minutes, or {figures.minutes_high:.1f} "
+        "with high throughput of Parameter Store switched on."
+    )
+    typer.echo(
+        f"Idle it costs about {figures.monthly:.2f} US dollars a month (prices of "
+        f"{figures.priced_at}; usage comes on top)."
+    )
+    if differences is None:
+        return
+    typer.echo()
+    print_table(
+        ("change", "step", "resource", "why"),
+        [(d.change, d.step, d.name, d.reason) for d in differences],
+        f"{len(differences)} resources differ from {since}",
+    )

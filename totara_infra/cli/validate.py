@@ -1,0 +1,95 @@
+"""`totara validate`, `totara schemas`, `totara coverage`: the catalogue's own checks and files."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from totara_infra.cli.output import Format, FormatOption, print_json
+
+SCHEMAS_HELP = "Write the JSON Schemas with which editors complete and check the YAML files."
+
+DirectoryOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--catalogue",
+        help="Another catalogue folder than the packaged one.",
+        file_okay=False,
+    ),
+]
+
+
+def validate(directory: DirectoryOption = None, form: FormatOption = Format.TABLE) -> None:
+    """Check catalogue, tenants and stacks: every problem at once, with file, line and fix.
+
+    Exit 2 if there is any.
+    """
+    from totara_infra.delivery.validation import validate_all  # noqa: PLC0415
+    from totara_infra.model.loading import CATALOGUE_DIRECTORY  # noqa: PLC0415
+
+    summary, problems = validate_all(directory or CATALOGUE_DIRECTORY)
+    if form is Format.JSON:
+        from dataclasses import asdict  # noqa: PLC0415
+
+        print_json({"problems": [asdict(p) for p in problems], "summary": summary})
+    else:
+        for problem in problems:
+            typer.echo(str(problem), err=True)
+        if problems:
+            count = len(problems)
+            typer.echo(f"{count} problem{'s' if count > 1 else ''}.", err=True)
+        else:
+            typer.echo(", ".join(f"{n} {what}" for what, n in summary.items()) + ": no problems.")
+    if problems:
+        raise typer.Exit(2)
+
+
+def schemas(
+    directory: Annotated[Path | None, typer.Argument(help="Folder; the project's by default.")] = None,
+    check: Annotated[
+        bool, typer.Option("--check", help="Write nothing; exit 1 if a file is out of date.")
+    ] = False,
+) -> None:
+    """Write the JSON Schemas of the catalogue, sequence, tenancy and tenant files."""
+    from totara_infra.local.project import project_root  # noqa: PLC0415
+    from totara_infra.model.schemas import json_schemas  # noqa: PLC0415
+
+    target = directory or project_root() / "schemas"
+    stale = []
+    for name, schema in json_schemas().items():
+        path = target / name
+        text = json.dumps(schema, indent=2, sort_keys=True) + "\n"
+        if not path.is_file() or path.read_text(encoding="utf-8") != text:
+            stale.append(name)
+            if not check:
+                target.mkdir(parents=True, exist_ok=True)
+                path.write_text(text, encoding="utf-8")
+    if check and stale:
+        typer.echo(f"Out of date: {', '.join(stale)}. Run `totara schemas`.", err=True)
+        raise typer.Exit(1)
+    typer.echo(f"{len(stale)} schemas written." if stale and not check else "Schemas are up to date.")
+
+
+def coverage(
+    check: Annotated[
+        bool, typer.Option("--check", help="Write nothing; exit 1 if the page is out of date.")
+    ] = False,
+) -> None:
+    """Write docs/coverage.md: each name and figure of the reference and what became of it."""
+    from totara_infra.local.project import project_root  # noqa: PLC0415
+    from totara_infra.model.coverage import coverage_page  # noqa: PLC0415
+    from totara_infra.resolver import load_catalogue  # noqa: PLC0415
+
+    path = project_root() / "docs" / "coverage.md"
+    text = coverage_page(load_catalogue().catalogue)
+    current = path.read_text(encoding="utf-8") if path.is_file() else ""
+    if check and current != text:
+        typer.echo("docs/coverage.md is out of date. Run `totara coverage`.", err=True)
+        raise typer.Exit(1)
+    if current != text:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+    typer.echo(f"docs/coverage.md {'is up to date' if current == text else 'written'}.")

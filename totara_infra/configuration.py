@@ -1,0 +1,40 @@
+"""The stack's settings as the engine hands them to the program."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pulumi
+
+from totara_infra.local import emulator
+from totara_infra.model.problems import UsageError
+from totara_infra.model.stack import REHEARSAL_SUFFIX, StackSettings, settings_key
+from totara_infra.model.vocabulary import Environment
+
+
+def stack_settings(config: pulumi.Config, stack: str) -> StackSettings:
+    """Settings of the stack that the engine runs.
+
+    Args:
+        config: the project's configuration.
+        stack: name of the stack. A stack `local` or `…-rehearsal` runs against the emulator that
+            was started under that name.
+
+    Raises:
+        UsageError: the emulator of such a stack is not running.
+    """
+    values: dict[str, Any] = {}
+    for field in StackSettings.model_fields:
+        value = config.get(settings_key(field))
+        if value is not None:
+            values[field] = value
+    emulated = values.get("environment") == Environment.LOCAL or stack.endswith(REHEARSAL_SUFFIX)
+    if emulated and "endpoint" not in values:
+        endpoint = emulator.endpoint(stack)
+        if endpoint is None:
+            raise UsageError(
+                f"The emulator of stack `{stack}` is not running. Start it with `make up`"
+                + (" (or `totara up ENV --rehearse`)." if stack != "local" else ".")
+            )
+        values["endpoint"] = endpoint
+    return StackSettings.model_validate(values)

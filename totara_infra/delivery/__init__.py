@@ -1,0 +1,1 @@
+"""Running the engine for a stack: context, progress, report, rehearsals."""

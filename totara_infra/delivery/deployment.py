@@ -1,0 +1,132 @@
+"""Preview and update of one stack, from the tools that it needs to the last line of the report."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+from totara_infra.blueprint import Blueprint, plan
+from totara_infra.delivery.progress import Report
+from totara_infra.delivery.report import failure_lines, success_lines
+from totara_infra.delivery.stacks import stack_name, stack_settings
+from totara_infra.delivery.stack_files import ensure_stack
+from totara_infra.delivery.update import refuse_deletions, run_engine
+from totara_infra.local import emulator, lifecycle
+from totara_infra.local.project import project_root
+from totara_infra.local.setup import ensure_ready
+from totara_infra.model.problems import UsageError
+from totara_infra.model.stack import environment_named, read_stack
+from totara_infra.model.tenants import load_tenants
+from totara_infra.model.vocabulary import Environment
+from totara_infra.resolver import load_catalogue
+
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Deployment:
+    """A stack that is ready to be previewed or updated.
+
+    Attributes:
+        stack: its name.
+        blueprint: what it consists of.
+        emulated: it runs against an emulator on this machine.
+    """
+
+    stack: str
+    environment: Environment
+    blueprint: Blueprint
+    emulated: bool
+    rehearse: bool
+
+    @classmethod
+    def open(cls, environment: str, rehearse: bool, say: Say) -> Deployment:
+        """Get everything ready: the files are right, the engine is there, the emulator runs.
+
+        Args:
+            environment: its name.
+            rehearse: on an emulator of its own.
+            say: takes messages for people, about what had to be mended or takes long.
+
+        Raises:
+            TotaraError: what is wrong, before anything is touched.
+        """
+        chosen = environment_named(environment)
+        if rehearse and chosen is Environment.LOCAL:
+            raise UsageError("`local` is throwaway already; rehearse dev, uat or prod.")
+        stack = stack_name(chosen, rehearse)
+        emulated = rehearse or chosen is Environment.LOCAL
+        # Bad input ends here, before minutes go into building an engine.
+        file_settings = read_stack(project_root(), chosen.value)
+        tenants = load_tenants(project_root(), file_settings.tenants)
+        catalogue = load_catalogue().catalogue
+        plan(catalogue, file_settings, tenants)
+        if emulated:
+            ensure_ready()
+            for message in lifecycle.prepare(stack):
+                say(message)
+            emulator.start(stack, region=file_settings.region)
+        settings = stack_settings(chosen, rehearse)
+        ensure_stack(stack, chosen, rehearse)
+        return cls(stack, chosen, plan(catalogue, settings, tenants), emulated, rehearse)
+
+    def preview(self, parallel: int) -> Report:
+        """Run the engine's preview."""
+        return run_engine(
+            "preview", self.stack, self.blueprint, ["--parallel", str(parallel)]
+        )
+
+    def up(self, parallel: int, allow_delete: Sequence[str]) -> Report:
+        """Run the engine's update.
+
+        Raises:
+            DeletionRefusedError: in uat and prod, a plan that deletes what can't be made again.
+        """
+        if self.environment.keeps_state:
+            planned = self.preview(parallel)
+            if not planned.succeeded:
+                return planned
+            refuse_deletions(self.blueprint, planned, allow_delete)
+        arguments = ["--yes", "--skip-preview", "--suppress-outputs", "--parallel", str(parallel)]
+        if not self.emulated:
+            return run_engine("up", self.stack, self.blueprint, arguments)
+        with lifecycle.updating(self.stack):
+            return run_engine("up", self.stack, self.blueprint, arguments)
+
+    def report_lines(self, report: Report, verb: str) -> Iterator[str]:
+        """What the run has to say at its end."""
+        if report.succeeded:
+            return success_lines(self.blueprint, report, verb)
+        return failure_lines(self.blueprint, report)
+
+    def next_steps(self) -> Iterator[str]:
+        """What to try next, after a local stack is up."""
+        if not self.emulated:
+            return
+        rehearsal = " --rehearse" if self.rehearse else ""
+        yield f"AWS endpoint: {emulator.endpoint(self.stack)}"
+        yield "Try next:"
+        yield f"  .venv/bin/totara sequence verify {self.environment}{rehearsal}   the order, proved from CloudTrail"
+        yield f"  .venv/bin/totara sequence {self.environment} --why MOD-119   why it stands where it stands"
+        yield f"  .venv/bin/pulumi stack -s {self.stack}   every resource"
+        yield (
+            "  make down   stop it all"
+            if not self.rehearse
+            else f"  .venv/bin/totara down {self.environment} --rehearse   stop it all"
+        )
+
+
+def take_down(environment: str, rehearse: bool) -> Iterator[str]:
+    """Stop a local stack's emulator and remove its state.
+
+    Raises:
+        UsageError: the environment is no local one.
+    """
+    chosen = environment_named(environment)
+    if not rehearse and chosen is not Environment.LOCAL:
+        raise UsageError(
+            f"`totara down` is for local and for rehearsals. To destroy {chosen}, which holds "
+            f"what can't be made again, use `pulumi destroy -s {chosen}` with everything that "
+            "protects it lifted first."
+        )
+    yield from lifecycle.discard(stack_name(chosen, rehearse))

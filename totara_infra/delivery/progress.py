@@ -1,0 +1,185 @@
+"""Progress of an update by phase and module, and the report at its end."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, TextIO
+
+from totara_infra.blueprint import Blueprint
+
+if TYPE_CHECKING:
+    from rich.progress import Progress, TaskID
+
+DONE = frozenset({"create", "update", "same", "replace", "create-replacement", "import", "read"})
+CHANGES = frozenset({"create", "update", "delete", "replace", "create-replacement"})
+
+
+@dataclass(frozen=True)
+class Failure:
+    """A resource that could not be brought about.
+
+    Attributes:
+        step: module, gate or foundation that it belongs to; empty where it is none of these.
+        resource: its logical name.
+        reason: the engine's text.
+    """
+
+    step: str
+    resource: str
+    reason: str
+
+
+@dataclass
+class Report:
+    """What an update or preview did.
+
+    Attributes:
+        seconds: wall time.
+        operations: kind of operation -> count of resources of ours.
+        by_type: type token -> count of resources of ours that are there now.
+        failures: what failed and why.
+        other_errors: errors that belong to no resource.
+        finished: steps whose last resource is there.
+        deletions: logical name and type of what goes away.
+    """
+
+    seconds: float = 0.0
+    operations: Counter[str] = field(default_factory=Counter)
+    by_type: Counter[str] = field(default_factory=Counter)
+    failures: list[Failure] = field(default_factory=list)
+    other_errors: list[str] = field(default_factory=list)
+    finished: set[str] = field(default_factory=set)
+    deletions: list[tuple[str, str]] = field(default_factory=list)
+    succeeded: bool = False
+
+    @property
+    def changed(self) -> int:
+        """Resources created, updated, replaced or deleted."""
+        return sum(n for operation, n in self.operations.items() if operation in CHANGES)
+
+
+class Tracker:
+    """Reads the engine's events and shows how far each phase is.
+
+    A terminal gets a bar for each phase; elsewhere a line is written as each phase ends.
+    """
+
+    def __init__(self, blueprint: Blueprint, out: TextIO | None = None) -> None:
+        self.report = Report()
+        self._blueprint = blueprint
+        self._out = out or sys.stderr
+        self._started = time.monotonic()
+        self._phase = {step: blueprint.phase_of(step) for step in blueprint.steps}
+        self._wanted = Counter(
+            self._phase[step] for step, rs in blueprint.steps.items() for _ in rs
+        )
+        self._there: Counter[int] = Counter()
+        self._errors: dict[str, list[str]] = {}
+        self._display: Progress | None = None
+        self._bars: dict[int, TaskID] = {}
+        if self._out.isatty():
+            self._open_display()
+
+    def _open_display(self) -> None:
+        from rich.console import Console  # noqa: PLC0415  slow to import
+        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn  # noqa: PLC0415
+        from rich.progress import TimeElapsedColumn  # noqa: PLC0415
+
+        self._display = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TimeElapsedColumn(),
+            console=Console(file=self._out),
+        )
+        for phase in self._blueprint.sequence.phases:
+            self._bars[phase.id] = self._display.add_task(
+                f"{phase.id} {phase.title}", total=self._wanted[phase.id]
+            )
+        self._display.start()
+
+    def take(self, event: dict[str, Any]) -> None:
+        """Take one of the engine's events, as its event log writes it."""
+        if "resOutputsEvent" in event:
+            self._outputs(event["resOutputsEvent"]["metadata"])
+        elif "resourcePreEvent" in event:
+            self._announced(event["resourcePreEvent"]["metadata"])
+        elif "diagnosticEvent" in event:
+            self._diagnostic(event["diagnosticEvent"])
+
+    def close(self, succeeded: bool) -> Report:
+        """End the display and complete the report."""
+        if self._display is not None:
+            self._display.stop()
+        self.report.seconds = time.monotonic() - self._started
+        self.report.succeeded = succeeded
+        for name, texts in self._errors.items():
+            resource = self._blueprint.resources.get(name)
+            step = resource.step if resource is not None else ""
+            self.report.failures.append(Failure(step, name, "\n".join(dict.fromkeys(texts))))
+        return self.report
+
+    def _announced(self, metadata: dict[str, Any]) -> None:
+        if metadata["op"] in ("delete", "replace", "delete-replaced"):
+            self.report.deletions.append((name_in(metadata["urn"]), metadata["type"]))
+
+    def _outputs(self, metadata: dict[str, Any]) -> None:
+        operation, kind = metadata["op"], metadata["type"]
+        if kind.startswith(("pulumi:", "totara:")):
+            return
+        self.report.operations[operation] += 1
+        name = name_in(metadata["urn"])
+        resource = self._blueprint.resources.get(name)
+        if resource is None or operation not in DONE or resource.type != kind:
+            return
+        self.report.by_type[kind] += 1
+        if resource is self._blueprint.steps[resource.step][-1]:
+            self.report.finished.add(resource.step)
+        phase = self._phase[resource.step]
+        self._there[phase] += 1
+        if self._display is not None:
+            self._display.update(self._bars[phase], completed=self._there[phase])
+        elif self._there[phase] == self._wanted[phase]:
+            self._line(phase)
+
+    def _line(self, phase_id: int) -> None:
+        phase = next(p for p in self._blueprint.sequence.phases if p.id == phase_id)
+        elapsed = time.monotonic() - self._started
+        self._out.write(
+            f"  phase {phase.id} {phase.title}: {len(phase.modules)} modules, "
+            f"{self._wanted[phase_id]} resources, gate passed after {elapsed:.1f} s\n"
+        )
+        self._out.flush()
+
+    def _diagnostic(self, diagnostic: dict[str, Any]) -> None:
+        if diagnostic.get("severity") not in ("error", "info#err"):
+            return
+        if diagnostic["severity"] != "error":
+            return
+        text = clean(diagnostic["message"])
+        urn = diagnostic.get("urn", "")
+        if not urn or "pulumi:pulumi:Stack" in urn:
+            if text not in self.report.other_errors:
+                self.report.other_errors.append(text)
+            return
+        self._errors.setdefault(name_in(urn), []).append(text)
+
+
+def name_in(urn: str) -> str:
+    """The logical name in a URN."""
+    return urn.split("::", 3)[-1]
+
+
+def clean(message: str) -> str:
+    """The engine's message without its colour marks and prefixes."""
+    text = message
+    while "<{%" in text:
+        start = text.index("<{%")
+        end = text.find("%}>", start)
+        text = text[:start] + (text[end + 3 :] if end >= 0 else "")
+    for prefix in ("error: ", "update failed: "):
+        text = text.removeprefix(prefix)
+    return text.strip()

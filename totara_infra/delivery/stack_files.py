@@ -1,0 +1,68 @@
+"""The engine's stacks: made where they are missing, with the file of a rehearsal generated."""
+
+from __future__ import annotations
+
+import subprocess
+
+import yaml
+
+from totara_infra.delivery.stacks import REHEARSAL_SETTINGS
+from totara_infra.local.project import project_root
+from totara_infra.local.pulumi_command import engine_command, engine_environment
+from totara_infra.model.problems import TotaraError
+from totara_infra.model.stack import PROJECT, settings_key
+from totara_infra.model.vocabulary import Environment
+
+
+class StackError(TotaraError):
+    """The engine has no such stack and could not make it."""
+
+    exit_code = 1
+
+
+def ensure_stack(stack: str, environment: Environment, rehearse: bool) -> None:
+    """Make a stack known to the engine.
+
+    A rehearsal gets a file of its own, generated from the environment's: the engine writes into a
+    stack's file when it makes the stack, and the environment's own must stay as it is.
+
+    Raises:
+        StackError: the engine refuses.
+    """
+    if rehearse:
+        _write_rehearsal(stack, environment)
+    known = _run(["stack", "ls", "--json"], stack)
+    if known.returncode == 0 and f'"name": "{stack}"' in known.stdout:
+        return
+    made = _run(["stack", "init", stack, "--non-interactive"], stack)
+    if made.returncode != 0 and "already exists" not in made.stderr:
+        raise StackError(f"The engine can't make stack `{stack}`: {made.stderr.strip()}")
+
+
+def _run(arguments: list[str], stack: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [*engine_command(), *arguments],
+        cwd=project_root(),
+        env=engine_environment(stack),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def _write_rehearsal(stack: str, environment: Environment) -> None:
+    root = project_root()
+    path = root / f"Pulumi.{stack}.yaml"
+    source = yaml.safe_load((root / f"Pulumi.{environment}.yaml").read_text(encoding="utf-8"))
+    config = dict(source["config"])
+    config |= {f"{PROJECT}:{settings_key(k)}": v for k, v in REHEARSAL_SETTINGS.items()}
+    content: dict[str, object] = {"config": config}
+    if path.is_file():
+        # The salt belongs to the stack that the engine made from this file.
+        kept = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
+        content |= {k: v for k, v in kept.items() if k == "encryptionsalt"}
+    path.write_text(
+        f"# Generated from Pulumi.{environment}.yaml for a rehearsal; not committed.\n"
+        + yaml.safe_dump(content, sort_keys=False),
+        encoding="utf-8",
+    )

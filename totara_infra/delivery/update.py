@@ -1,0 +1,123 @@
+"""Running the engine for a stack: preview, update, and what must never slip through."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import signal
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from totara_infra.blueprint import Blueprint
+from totara_infra.delivery.progress import Report, Tracker
+from totara_infra.local.project import project_root
+from totara_infra.local.pulumi_command import engine_command, engine_environment
+from totara_infra.model.problems import TotaraError
+from totara_infra.model.vocabulary import Environment
+
+KEPT_TYPES = {
+    "aws:secretsmanager/secret:Secret": "secret",
+    "aws:cognito/userPool:UserPool": "user pool",
+    "aws:s3/bucket:Bucket": "bucket",
+    "aws:kms/key:Key": "key",
+}
+"""What must not be deleted in uat and prod unless it is named."""
+_POLL_SECONDS = 0.1
+
+
+class DeletionRefusedError(TotaraError):
+    """A plan would delete something that keeps what can't be made again."""
+
+    exit_code = 1
+
+
+def run_engine(
+    command: str, stack: str, blueprint: Blueprint, arguments: Sequence[str] = ()
+) -> Report:
+    """Run `pulumi preview`, `up` or `destroy` and follow its events.
+
+    Args:
+        command: the engine's command.
+        stack: name of the stack, which exists.
+        blueprint: of the stack, to tell modules and phases apart.
+        arguments: further arguments of the engine.
+
+    Returns:
+        What happened. The engine's own output is in `.totara/<stack>/<command>.log`.
+    """
+    root = project_root()
+    folder = root / ".totara" / "runs" / stack
+    folder.mkdir(parents=True, exist_ok=True)
+    tracker = Tracker(blueprint)
+    with tempfile.TemporaryDirectory(prefix="totara-") as temporary:
+        events = Path(temporary) / "events.jsonl"
+        events.touch()
+        line = [
+            *engine_command(), command, "--stack", stack, "--non-interactive",
+            "--color", "never", "--event-log", str(events), *arguments,
+        ]  # fmt: skip
+        # `--event-log` is how Pulumi's own Automation API follows a run; this shows the option.
+        environment = engine_environment(stack) | {"PULUMI_DEBUG_COMMANDS": "true"}
+        with (folder / f"{command}.log").open("wb") as log:
+            process = subprocess.Popen(
+                line, cwd=root, env=environment, stdout=log, stderr=subprocess.STDOUT,
+                stdin=subprocess.DEVNULL,
+            )
+            try:
+                for event in _follow(events, process):
+                    tracker.take(event)
+            except KeyboardInterrupt:
+                # The engine got the signal too and ends in an orderly way.
+                with contextlib.suppress(KeyboardInterrupt):
+                    process.wait()
+                tracker.close(succeeded=False)
+                raise
+            finally:
+                if process.poll() is None:
+                    process.send_signal(signal.SIGINT)
+                    process.wait()
+    report = tracker.close(succeeded=process.returncode == 0)
+    if not report.succeeded and not report.failures and not report.other_errors:
+        text = (folder / f"{command}.log").read_text(encoding="utf-8", errors="replace")
+        report.other_errors.append(text.strip()[-2000:] or f"exit code {process.returncode}")
+    return report
+
+
+def _follow(path: Path, process: subprocess.Popen[bytes]) -> Iterator[dict[str, object]]:
+    """Events as they are written, until the engine has ended and all is read."""
+    rest = ""
+    with path.open(encoding="utf-8") as stream:
+        while True:
+            ended = process.poll() is not None
+            chunk = stream.read()
+            *lines, rest = (rest + chunk).split("\n")
+            yield from (json.loads(line) for line in lines if line.strip())
+            if ended:
+                return
+            if not chunk:
+                time.sleep(_POLL_SECONDS)
+
+
+def refuse_deletions(blueprint: Blueprint, report: Report, allowed: Sequence[str]) -> None:
+    """Refuse a plan that deletes or replaces a secret, pool, bucket or key in uat or prod.
+
+    Raises:
+        DeletionRefusedError: names each and the flag that allows it.
+    """
+    if blueprint.scope.settings.environment not in (Environment.UAT, Environment.PROD):
+        return
+    lost = sorted(
+        {(name, kind) for name, kind in report.deletions if kind in KEPT_TYPES}
+        - {(name, kind) for name, kind in report.deletions if name in allowed}
+    )
+    if lost:
+        lines = "\n".join(f"  - {KEPT_TYPES[kind]} {name}" for name, kind in lost)
+        flags = " ".join(f"--allow-delete {name}" for name, _ in lost)
+        raise DeletionRefusedError(
+            f"Refused: in {blueprint.scope.env} this plan would delete\n{lines}\n"
+            "What they hold can't be made again. If that is meant, protect must be lifted for "
+            f"them as well, and the update run with: {flags}"
+        )

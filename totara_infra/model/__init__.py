@@ -1,0 +1,1 @@
+"""Pydantic models of the catalogue, a tenant and a stack. No Pulumi, no AWS."""

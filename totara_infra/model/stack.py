@@ -1,0 +1,194 @@
+"""The settings of one Pulumi stack: what differs between environments.
+
+A stack's file is `Pulumi.<stack>.yaml`; the types and defaults stand in the `config:` block of
+`Pulumi.yaml`. The program reads them through the engine, `totara` reads the same files without it.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any, Self
+
+from pydantic import BeforeValidator, Field, model_validator
+
+from totara_infra.model.declarations import Model
+from totara_infra.model.documents import Document, parse, read_document
+from totara_infra.model.problems import Problem, ProblemsError, UsageError
+from totara_infra.model.vocabulary import Environment, Slug
+
+PROJECT = "totara-infra"
+REHEARSAL_SUFFIX = "-rehearsal"
+
+
+class RoleHandling(StrEnum):
+    """Whether the program makes the IAM roles."""
+
+    CREATE = "create"
+    """Under the bootstrap identity, which may."""
+    EXISTING = "existing"
+    """In the pipeline, where an organisation policy denies `iam:CreateRole`: they are there."""
+
+
+class Growth(StrEnum):
+    """How AppConfig spreads a new configuration."""
+
+    LINEAR = "LINEAR"
+    EXPONENTIAL = "EXPONENTIAL"
+
+
+class Capacity(StrEnum):
+    """The size of what has one."""
+
+    MINIMUM = "minimum"
+    REDUCED = "reduced"
+    FULL = "full"
+
+
+def _listed(value: object) -> object:
+    """Accept JSON: the engine hands a list over as text."""
+    return json.loads(value) if isinstance(value, str) and value.startswith("[") else value
+
+
+class StackSettings(Model):
+    """Typed settings of a stack. Keys of the file are the same with hyphens."""
+
+    environment: Environment
+    region: str = Field(pattern=r"^[a-z]{2}(-[a-z]+)+-\d$")
+    disaster_recovery_region: str = Field(pattern=r"^[a-z]{2}(-[a-z]+)+-\d$")
+    account_id: str = Field(pattern=r"^\d{12}$")
+    tenants: Annotated[list[Slug], BeforeValidator(_listed)] = Field(min_length=1)
+    default_tenant: Slug
+    """Tenant behind the published single-tenant names and the tag `tenant_id`."""
+    bucket_suffix: str = Field(default="", pattern=r"^(-[a-z0-9-]{1,18})?$")
+    cost_center: str = "bank-platform"
+    roles: RoleHandling = RoleHandling.CREATE
+    deployer_role: str = "BankDeployRole"
+    capacity: Capacity = Capacity.FULL
+    log_retention_days: int = Field(default=90, ge=1)
+    secret_recovery_days: int = Field(default=7, ge=0, le=30)
+    """Days between the deletion of a secret and its end; 0 only where all is throwaway."""
+    roll_out_growth: Growth = Growth.LINEAR
+    roll_out_percent: float = Field(default=100, ge=1, le=100)
+    roll_out_minutes: int = Field(default=0, ge=0, le=1440)
+    roll_out_bake_minutes: int = Field(default=0, ge=0, le=1440)
+    protect: bool = False
+    """Whether the engine refuses to delete stateful resources."""
+    password_sign_in: bool = False
+    """A client that takes a password: local only, for tests and first steps."""
+    endpoint: str | None = Field(
+        default=None, pattern=r"^http://(127\.\d+\.\d+\.\d+|localhost):\d+$"
+    )
+    """Emulated AWS on this machine; empty means AWS itself."""
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        if self.default_tenant not in self.tenants:
+            raise ValueError(f"default-tenant `{self.default_tenant}` is not among the tenants")
+        if self.password_sign_in and self.environment is not Environment.LOCAL:
+            raise ValueError("password-sign-in is for local only")
+        if self.environment.keeps_state and not self.protect and self.endpoint is None:
+            raise ValueError(f"protect must be on in {self.environment}")
+        return self
+
+    @property
+    def emulated(self) -> bool:
+        """Whether this stack runs against an emulator, so that everything in it is throwaway."""
+        return self.endpoint is not None
+
+    def tags(self, module_id: str, system_id: str) -> dict[str, str]:
+        """The tag set that every resource carries."""
+        return {
+            "tenant_id": self.default_tenant,
+            "module_id": module_id,
+            "environment": self.environment.value,
+            "env": self.environment.value,
+            "system_id": system_id,
+            "cost_center": self.cost_center,
+            "managed_by": PROJECT,
+        }
+
+
+def settings_key(field: str) -> str:
+    """The key of a field in the stack's file."""
+    return field.replace("_", "-")
+
+
+def read_stack(root: Path, stack: str, overrides: Mapping[str, Any] | None = None) -> StackSettings:
+    """Settings of a stack, from its file and the defaults in `Pulumi.yaml`.
+
+    Args:
+        root: the project's folder.
+        stack: name of the stack.
+        overrides: fields that win over the file, such as a rehearsal's endpoint.
+
+    Raises:
+        UsageError: there is no such stack.
+        ProblemsError: what is wrong in the file, with lines.
+    """
+    path = root / f"Pulumi.{stack}.yaml"
+    if not path.is_file():
+        known = ", ".join(sorted(known_stacks(root)))
+        raise UsageError(
+            f"There is no stack `{stack}`: {path.name} does not exist. Known stacks: {known}."
+        )
+    project = read_document(root / "Pulumi.yaml", root)
+    document = read_document(path, root)
+    defaults = {
+        key: entry["default"]
+        for key, entry in (project.data.get("config") or {}).items()
+        if isinstance(entry, dict) and "default" in entry and ":" not in key
+    }
+    return _parse(document, defaults, overrides or {})
+
+
+def _parse(
+    document: Document, defaults: Mapping[str, Any], overrides: Mapping[str, Any]
+) -> StackSettings:
+    config = (document.data or {}).get("config") or {}
+    prefix = f"{PROJECT}:"
+    values = {k.removeprefix(prefix): v for k, v in config.items() if k.startswith(prefix)}
+    known = {settings_key(f): f for f in StackSettings.model_fields}
+    problems = [
+        Problem(
+            document.name,
+            document.line(("config", f"{prefix}{key}")),
+            "unknown-key",
+            f"unknown key `{key}`",
+            "nothing reads it",
+            f"remove it; known: {', '.join(sorted(known))}",
+        )
+        for key in values
+        if key not in known
+    ]
+    merged = {known[k]: v for k, v in {**defaults, **values}.items() if k in known}
+    fields = Document(document.path, document.root, document.text, {**merged, **overrides})
+    try:
+        settings = parse(fields, StackSettings)
+    except ProblemsError as error:
+        raise ProblemsError([*problems, *error.problems]) from None
+    if problems:
+        raise ProblemsError(problems)
+    return settings
+
+
+def known_stacks(root: Path) -> list[str]:
+    """Names of the stacks that have a file."""
+    return sorted(
+        p.name.removeprefix("Pulumi.").removesuffix(".yaml") for p in root.glob("Pulumi.*.yaml")
+    )
+
+
+def environment_named(name: str) -> Environment:
+    """The environment of that name.
+
+    Raises:
+        UsageError: there is none.
+    """
+    try:
+        return Environment(name)
+    except ValueError:
+        known = ", ".join(Environment)
+        raise UsageError(f"There is no environment `{name}`. Write one of {known}.") from None

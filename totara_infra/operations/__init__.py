@@ -1,0 +1,1 @@
+"""The blueprint held against a live environment, through boto3."""

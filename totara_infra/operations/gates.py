@@ -1,0 +1,92 @@
+"""What the gates ask of the live environment, for the program's hooks."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+
+from totara_infra.blueprint import Blueprint
+from totara_infra.model.stack import StackSettings
+from totara_infra.operations.checks import Outcome, run_checks
+from totara_infra.operations.live import Live
+
+POLL_SECONDS = 0.5
+MARGIN_SECONDS = 120
+
+
+class GateError(Exception):
+    """The update has to stop here; the text says why and how to go on."""
+
+
+class Gates:
+    """Implements `totara_infra.components.LiveChecks` with boto3.
+
+    The checks run in threads of their own: Pulumi's default executor deadlocks when hooks use it,
+    and blocking the event loop would hold up every other resource.
+    """
+
+    def __init__(self, settings: StackSettings) -> None:
+        self._settings = settings
+        self._live = Live(settings)
+        self._executor = ThreadPoolExecutor(max_workers=16, thread_name_prefix="gate")
+
+    async def phase_is_ready(self, blueprint: Blueprint, phase: int) -> None:
+        """Run the checks of a phase.
+
+        Raises:
+            GateError: at least one failed.
+        """
+        work = partial(run_checks, self._live, blueprint, phase)
+        results = await asyncio.get_running_loop().run_in_executor(self._executor, work)
+        failures = [r for r in results if r.outcome is Outcome.FAILED]
+        if failures:
+            title = next(p.title for p in blueprint.sequence.phases if p.id == phase)
+            lines = "\n".join(f"  - {failure.check} {failure}" for failure in failures)
+            raise GateError(
+                f"Gate of phase {phase} ({title}): {len(failures)} of {len(results)} checks "
+                f"failed. Later phases were not touched. Mend these and run the update again, "
+                f"which goes on from here:\n{lines}"
+            )
+
+    async def configuration_is_deployed(
+        self, application_id: str, environment_id: str, deployment_number: int
+    ) -> None:
+        """Wait until an AppConfig deployment is complete.
+
+        Raises:
+            GateError: it was rolled back, or takes longer than its strategy allows.
+        """
+        work = partial(self._wait, application_id, environment_id, deployment_number)
+        await asyncio.get_running_loop().run_in_executor(self._executor, work)
+
+    def _wait(self, application_id: str, environment_id: str, number: int) -> None:
+        settings = self._settings
+        minutes = settings.roll_out_minutes + settings.roll_out_bake_minutes
+        end = time.monotonic() + minutes * 60 + MARGIN_SECONDS
+        client = self._live.client("appconfig")
+        while True:
+            deployment = client.get_deployment(
+                ApplicationId=application_id,
+                EnvironmentId=environment_id,
+                DeploymentNumber=number,
+            )
+            state = deployment["State"]
+            name = f"{deployment.get('ConfigurationName', 'configuration')}, deployment {number}"
+            if state == "COMPLETE":
+                return
+            if state in ("ROLLED_BACK", "ROLLING_BACK", "REVERTED"):
+                raise GateError(
+                    f"AppConfig {name} was taken back ({state}): the version before it is live. "
+                    "See which alarm fired, correct the setting in the catalogue or in the "
+                    "tenant's file, and run the update again, which rolls out a new version. "
+                    "Until then every update stops here."
+                )
+            if time.monotonic() > end:
+                raise GateError(
+                    f"AppConfig {name} is {state} after {minutes} minutes and "
+                    f"{MARGIN_SECONDS} s: longer than its strategy takes. Look at it in AppConfig, "
+                    "then run the update again."
+                )
+            time.sleep(POLL_SECONDS)

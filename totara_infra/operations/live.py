@@ -1,0 +1,54 @@
+"""Access to the AWS environment of a stack."""
+
+from __future__ import annotations
+
+import threading
+from functools import cached_property
+from typing import Any
+
+import boto3
+from botocore.config import Config
+
+from totara_infra.model.stack import StackSettings
+
+
+class Live:
+    """Clients of one stack's account and region, shared by threads.
+
+    Credentials are those that the provider finds: the environment, a profile named by
+    `AWS_PROFILE`, or a role. An emulated stack uses its account id as the access key.
+    """
+
+    def __init__(self, settings: StackSettings) -> None:
+        self.settings = settings
+        self._clients: dict[str, Any] = {}
+        # boto3's sessions are not safe to share while they make clients; the clients are.
+        self._lock = threading.Lock()
+
+    @cached_property
+    def _session(self) -> Any:
+        if self.settings.emulated:
+            return boto3.Session(
+                aws_access_key_id=self.settings.account_id,
+                aws_secret_access_key="emulated",
+                region_name=self.settings.region,
+            )
+        return boto3.Session(region_name=self.settings.region)
+
+    def client(self, service: str) -> Any:
+        """A client by boto3's name of the service. Retries with backoff, adapting to throttling."""
+        with self._lock:
+            if service not in self._clients:
+                options: dict[str, Any] = (
+                    {"s3": {"addressing_style": "path"}} if service == "s3" else {}
+                )
+                self._clients[service] = self._session.client(
+                    service,
+                    endpoint_url=self.settings.endpoint,
+                    config=Config(
+                        retries={"mode": "adaptive", "max_attempts": 10},
+                        max_pool_connections=32,
+                        **options,
+                    ),
+                )
+            return self._clients[service]

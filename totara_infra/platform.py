@@ -1,0 +1,190 @@
+"""The whole platform of one environment, in the resolved order."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from typing import Any
+
+import pulumi
+import pulumi_aws as aws
+
+from totara_infra.blueprint import Blueprint, plan
+from totara_infra.blueprint.app_config import ROLL_OUT_STEP
+from totara_infra.components import (
+    ClaimMapping,
+    Gate,
+    GateArgs,
+    GroupArgs,
+    LiveChecks,
+    Made,
+    RollOut,
+    Secrets,
+)
+from totara_infra.domains import DOMAINS, SystemDomain, SystemDomainArgs
+from totara_infra.model.catalogue import Catalogue
+from totara_infra.model.stack import PROJECT, StackSettings
+from totara_infra.model.tenancy import Tenant
+from totara_infra.resolver import ResolvedPhase, load_catalogue
+from totara_infra.resolver.sequence import IDENTITY_STEP, SECRETS_STEP, gate_step
+
+EMULATED_SERVICES = (
+    "appconfig", "cloudwatch", "cognitoidp", "eventbridge", "iam", "kms", "lambda", "logs", "s3",
+    "secretsmanager", "sns", "sqs", "ssm", "sts",
+)  # fmt: skip
+"""Services that the program uses, as the provider's `endpoints` spells them."""
+
+
+class Platform(pulumi.ComponentResource):
+    """Every domain and module of an environment, for its tenants.
+
+    Attributes:
+        blueprint: what the platform consists of.
+        domains: domain id -> component.
+        gates: phase id -> gate.
+
+    Example:
+        >>> platform = Platform(settings, tenants=[Tenant(client_id="acorn", ...)])
+        >>> await platform.ready()
+    """
+
+    def __init__(
+        self,
+        settings: StackSettings,
+        tenants: Sequence[Tenant],
+        *,
+        catalogue: Catalogue | None = None,
+        checks: LiveChecks | None = None,
+        opts: pulumi.ResourceOptions | None = None,
+    ) -> None:
+        """Declare the platform.
+
+        Args:
+            settings: of the stack.
+            tenants: the tenants that the settings list.
+            catalogue: the packaged one where it is left out.
+            checks: what gates and AppConfig deployments ask of the live environment; without
+                them every gate is open, which is for unit tests.
+            opts: Pulumi's options; a provider is made from the settings unless given here.
+        """
+        # The stack is the platform: its name as a child would only repeat it in every URN.
+        options = pulumi.ResourceOptions.merge(
+            pulumi.ResourceOptions(providers=[provider(settings)]), opts
+        )
+        super().__init__("totara:platform:Platform", "bank", None, options)
+        self.blueprint: Blueprint = plan(catalogue or load_catalogue().catalogue, settings, tenants)
+        self._checks = checks
+        self._made = Made()
+        self._steps: dict[str, list[pulumi.Resource]] = {}
+        self.domains: dict[str, SystemDomain] = {}
+        self.gates: dict[int, Gate] = {}
+        for phase in self.blueprint.sequence.phases:
+            self._add_phase(phase)
+        self.register_outputs({})
+
+    async def ready(self) -> dict[str, Any]:
+        """Wait until the last resource is there.
+
+        Awaiting the markers here leaves the SDK few outputs to wait for at the end of the
+        program, which costs it quadratic time.
+
+        Returns:
+            Outputs of the stack: environment, counts, and the phases that are up.
+        """
+        sequence = self.blueprint.sequence
+        markers = [m.marker for d in self.domains.values() for m in d.modules.values()]
+        last = [*markers, *(gate.parameter for gate in self.gates.values())]
+        await asyncio.gather(*(resource.urn.future() for resource in last))
+        return {
+            "environment": sequence.environment.value,
+            "modules": len(sequence.modules),
+            "phases": [phase.title for phase in sequence.phases],
+        }
+
+    def _add_phase(self, phase: ResolvedPhase) -> None:
+        waits = self.blueprint.sequence.foundation_waits_for
+        if not self.gates:
+            roll_out = RollOut(
+                ROLL_OUT_STEP,
+                GroupArgs(self.blueprint.steps[ROLL_OUT_STEP], self._made),
+                pulumi.ResourceOptions(parent=self),
+            )
+            self._steps[ROLL_OUT_STEP] = list(roll_out.children)
+        for step in phase.foundations:
+            if step.startswith("app-config:"):
+                domain = self._domain(step.removeprefix("app-config:"))
+                self._steps[step] = list(domain.add_app_config(self._resources(waits[step])).waits)
+        if IDENTITY_STEP in phase.foundations:
+            identity = ClaimMapping(
+                IDENTITY_STEP,
+                GroupArgs(self.blueprint.steps[IDENTITY_STEP], self._made),
+                pulumi.ResourceOptions(parent=self),
+            )
+            self._steps[IDENTITY_STEP] = list(identity.children)
+        for module_id in phase.modules:
+            placed = self.blueprint.sequence.module[module_id]
+            before = self.blueprint.scope.catalogue.modules[module_id].moved_from
+            module = self._domain(placed.domain).add_module(
+                module_id,
+                self._resources(placed.waits_for),
+                self._domain(before) if before is not None else None,
+            )
+            self._steps[module_id] = [module.marker]
+            if module_id in waits.get(SECRETS_STEP, ()) and SECRETS_STEP in phase.foundations:
+                secrets = Secrets(
+                    SECRETS_STEP,
+                    GroupArgs(self.blueprint.steps[SECRETS_STEP], self._made),
+                    pulumi.ResourceOptions(parent=self, depends_on=[module.marker]),
+                )
+                self._steps[SECRETS_STEP] = list(secrets.children)
+        self.gates[phase.id] = Gate(
+            f"phase-{phase.id}",
+            GateArgs(
+                self.blueprint,
+                phase.id,
+                self.blueprint.gate(phase.id),
+                self._checks,
+                self._made,
+            ),
+            pulumi.ResourceOptions(parent=self, depends_on=self._resources(phase.gate_waits_for)),
+        )
+        self._steps[gate_step(phase.id)] = [self.gates[phase.id].parameter]
+
+    def _domain(self, domain_id: str) -> SystemDomain:
+        if domain_id not in self.domains:
+            domain = self.blueprint.scope.catalogue.domain[domain_id]
+            self.domains[domain_id] = DOMAINS[domain_id](
+                domain.slug,
+                SystemDomainArgs(self.blueprint, self._checks, self._made),
+                pulumi.ResourceOptions(parent=self),
+            )
+        return self.domains[domain_id]
+
+    def _resources(self, steps: Sequence[str]) -> list[pulumi.Resource]:
+        return [resource for step in steps for resource in self._steps[step]]
+
+
+def provider(settings: StackSettings) -> aws.Provider:
+    """The explicit AWS provider of a stack; default providers are off.
+
+    It refuses every account but the stack's own. For an emulated stack it talks to the emulator,
+    which takes a twelve-digit access key as the account id.
+    """
+    emulated: dict[str, Any] = {}
+    if settings.endpoint is not None:
+        emulated = {
+            "access_key": settings.account_id,
+            "secret_key": "emulated",
+            "endpoints": [{service: settings.endpoint for service in EMULATED_SERVICES}],
+            "s3_use_path_style": True,
+            "skip_credentials_validation": True,
+            "skip_metadata_api_check": True,
+            "skip_region_validation": True,
+        }
+    return aws.Provider(
+        "aws",
+        region=settings.region,
+        allowed_account_ids=[settings.account_id],
+        default_tags={"tags": {"environment": settings.environment.value, "managed_by": PROJECT}},
+        **emulated,
+    )

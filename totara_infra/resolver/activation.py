@@ -1,0 +1,161 @@
+"""Which modules a tenant has: institution type × jurisdiction × licence × environment.
+
+Only hard edges count: a module whose hard dependency is off is off as well. Rules and optional
+edges never switch anything.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+
+import networkx as nx
+
+from totara_infra.model.catalogue import Catalogue
+from totara_infra.model.tenancy import Condition, Tenant
+from totara_infra.model.vocabulary import Environment, Provenance, TenantStatus
+from totara_infra.resolver.edges import full_graph
+
+
+class ActivationState(StrEnum):
+    """What a module is for one tenant in one environment."""
+
+    ALWAYS_ON = "always_on"
+    """Runs and has no switch."""
+    ACTIVE = "active"
+    OFF = "off"
+    """Not for this tenant; deployed if another tenant of the stack has it."""
+    NOT_DEPLOYED = "not_deployed"
+    """Exists nowhere in this stack."""
+
+    @property
+    def runs(self) -> bool:
+        """Whether the module answers for the tenant."""
+        return self in (ActivationState.ALWAYS_ON, ActivationState.ACTIVE)
+
+
+@dataclass(frozen=True)
+class Decision:
+    """The state of one module with its reasons, first the one that decides."""
+
+    id: str
+    state: ActivationState
+    reasons: tuple[str, ...]
+    provenance: Provenance
+
+
+def activation(
+    catalogue: Catalogue, environment: Environment, tenant: Tenant
+) -> dict[str, Decision]:
+    """Decide every module for one tenant, in the order of their ids.
+
+    `not_deployed` here means that the module does not exist in the environment; whether some
+    other tenant of the stack has it is for `deployed_modules` to say.
+    """
+    always = {m: group for group in catalogue.tenancy.always_on for m in group.modules}
+    conditions = {m: c for c in catalogue.tenancy.conditions for m in c.modules}
+    decided: dict[str, Decision] = {}
+    for module_id, module in catalogue.modules.items():
+        if environment not in module.environments:
+            where = ", ".join(module.environments)
+            decided[module_id] = Decision(
+                module_id,
+                ActivationState.NOT_DEPLOYED,
+                (f"Exists in {where} only.",),
+                Provenance.PUBLISHED,
+            )
+        elif module_id in always:
+            group = always[module_id]
+            decided[module_id] = Decision(
+                module_id, ActivationState.ALWAYS_ON, (group.reason,), group.provenance
+            )
+        elif module_id in conditions:
+            decided[module_id] = _conditional(module_id, conditions[module_id], tenant)
+        else:
+            decided[module_id] = Decision(
+                module_id,
+                ActivationState.ACTIVE,
+                (catalogue.tenancy.unconditional_reason,),
+                Provenance.ASSUMED,
+            )
+    graph = full_graph(catalogue, catalogue.modules)
+    for module_id in nx.lexicographical_topological_sort(graph):
+        if not decided[module_id].state.runs:
+            continue
+        for dependency in catalogue.modules[module_id].depends_on:
+            if dependency.required and not decided[dependency.module].state.runs:
+                cause = decided[dependency.module]
+                decided[module_id] = Decision(
+                    module_id,
+                    ActivationState.OFF,
+                    (f"Needs {dependency.module}, which is off.", *cause.reasons),
+                    dependency.provenance,
+                )
+                break
+    return decided
+
+
+def unmet(condition: Condition, tenant: Tenant) -> list[str]:
+    """What a condition asks for and the tenant has not, in words."""
+    missing: list[str] = []
+    if condition.jurisdiction and condition.jurisdiction not in tenant.jurisdictions:
+        missing.append(f"jurisdiction {condition.jurisdiction}")
+    if condition.institution_type and condition.institution_type != tenant.institution_type:
+        missing.append(f"institution type {condition.institution_type}")
+    missing += [f"licence option {o}" for o in condition.options if o not in tenant.options]
+    return missing
+
+
+def _conditional(module_id: str, condition: Condition, tenant: Tenant) -> Decision:
+    missing = unmet(condition, tenant)
+    if missing:
+        reason = f"{tenant.client_id} has not {' and '.join(missing)}."
+        return Decision(
+            module_id,
+            ActivationState.OFF,
+            (reason, condition.reason),
+            condition.provenance,
+        )
+    return Decision(module_id, ActivationState.ACTIVE, (condition.reason,), condition.provenance)
+
+
+def deployed_modules(
+    catalogue: Catalogue, environment: Environment, tenants: Iterable[Tenant]
+) -> set[str]:
+    """Ids of the modules that at least one tenant of a stack has running.
+
+    A closed tenant keeps nothing deployed.
+    """
+    return {
+        module_id
+        for tenant in tenants
+        if tenant.status is not TenantStatus.CLOSED
+        for module_id, decision in activation(catalogue, environment, tenant).items()
+        if decision.state.runs
+    }
+
+
+def activation_in_stack(
+    catalogue: Catalogue, environment: Environment, tenants: Iterable[Tenant]
+) -> dict[str, dict[str, Decision]]:
+    """Decide every module for every tenant of a stack.
+
+    A module that no tenant of the stack has active is `not_deployed` for all of them.
+
+    Returns:
+        Client id -> module id -> decision.
+    """
+    together = list(tenants)
+    deployed = deployed_modules(catalogue, environment, together)
+    columns = {t.client_id: activation(catalogue, environment, t) for t in together}
+    for decisions in columns.values():
+        for module_id, decision in decisions.items():
+            if module_id not in deployed and decision.state is ActivationState.OFF:
+                decisions[module_id] = Decision(
+                    module_id,
+                    ActivationState.NOT_DEPLOYED,
+                    ("No tenant of the stack has it.", *decision.reasons),
+                    decision.provenance,
+                )
+    return columns

@@ -1,0 +1,116 @@
+"""The dependency graph of the modules that exist in one environment and are active."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import networkx as nx
+
+from totara_infra.model.catalogue import Catalogue
+from totara_infra.model.vocabulary import Environment, Provenance
+
+
+@dataclass(frozen=True)
+class Edge:
+    """`module` waits for `depends_on`.
+
+    Attributes:
+        required: hard edge; a joined edge is never hard.
+        through: modules that lie between the two and are not active; empty for a direct edge.
+    """
+
+    module: str
+    depends_on: str
+    required: bool
+    provenance: Provenance
+    reason: str
+    through: tuple[str, ...] = ()
+
+
+if TYPE_CHECKING:
+    Graph = nx.DiGraph[str]
+else:
+    # Generic only for type checkers. Nodes are module ids or steps; an arc runs from what comes
+    # first to what waits for it.
+    Graph = nx.DiGraph
+
+
+def existing(catalogue: Catalogue, environment: Environment) -> list[str]:
+    """Ids of the modules that exist in an environment, active or not, in order."""
+    return [i for i, m in catalogue.modules.items() if environment in m.environments]
+
+
+def edge_of(graph: Graph, dependency: str, dependent: str) -> Edge:
+    """The edge behind an arc."""
+    edge: Edge = graph.edges[dependency, dependent]["edge"]
+    return edge
+
+
+def full_graph(catalogue: Catalogue, among: Collection[str]) -> Graph:
+    """All edges of the catalogue among the given modules."""
+    graph: Graph = nx.DiGraph()
+    graph.add_nodes_from(among)
+    for module_id in among:
+        for dependency in catalogue.modules[module_id].depends_on:
+            if dependency.module in graph:
+                edge = Edge(
+                    module_id,
+                    dependency.module,
+                    dependency.required,
+                    dependency.provenance,
+                    dependency.reason,
+                )
+                graph.add_edge(dependency.module, module_id, edge=edge)
+    return graph
+
+
+def active_graph(catalogue: Catalogue, environment: Environment, active: Collection[str]) -> Graph:
+    """Edges among the active modules.
+
+    Removing a module that is not active joins what it needs to what needs it, so the order that
+    ran through it survives. Modules that don't exist in the environment are removed likewise.
+    """
+    graph = full_graph(catalogue, catalogue.modules)
+    there = set(existing(catalogue, environment)) & set(active)
+    for module_id in [m for m in catalogue.modules if m not in there]:
+        _join_around(graph, module_id)
+    return graph
+
+
+def _join_around(graph: Graph, removed: str) -> None:
+    for before in sorted(graph.predecessors(removed)):
+        for after in sorted(graph.successors(removed)):
+            if graph.has_edge(before, after):
+                continue
+            first, second = edge_of(graph, before, removed), edge_of(graph, removed, after)
+            through = (*first.through, removed, *second.through)
+            both_published = {first.provenance, second.provenance} == {Provenance.PUBLISHED}
+            edge = Edge(
+                after,
+                before,
+                required=False,
+                provenance=Provenance.PUBLISHED if both_published else Provenance.ASSUMED,
+                reason=f"Keeps the order that ran through {', '.join(through)}, not active here.",
+                through=through,
+            )
+            graph.add_edge(before, after, edge=edge)
+    graph.remove_node(removed)
+
+
+def cycles(graph: Graph) -> Iterator[list[Edge]]:
+    """One shortest cycle for each knot of modules that need one another, as its edges in turn."""
+    for knot in nx.strongly_connected_components(graph):
+        if len(knot) == 1 and not any(graph.has_edge(m, m) for m in knot):
+            continue
+        inside = graph.subgraph(knot)
+        start = min(knot)
+        found = min(
+            (
+                [start, *nx.shortest_path(inside, successor, start)]
+                for successor in inside.successors(start)
+            ),
+            key=lambda path: (len(path), path),
+        )
+        yield [edge_of(graph, a, b) for a, b in zip(found, found[1:], strict=False)]

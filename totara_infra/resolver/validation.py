@@ -1,0 +1,184 @@
+"""The whole catalogue, checked: each file, the declarations together, and the order."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import networkx as nx
+
+from totara_infra.model.loading import CATALOGUE_DIRECTORY, LoadedCatalogue, read_catalogue
+from totara_infra.model.problems import Problem, ProblemsError
+from totara_infra.model.rules import catalogue_problems
+from totara_infra.resolver.edges import Edge, Graph, cycles, full_graph
+from totara_infra.resolver.sequence import default_phases, named_modules
+
+
+def load_catalogue(directory: Path = CATALOGUE_DIRECTORY) -> LoadedCatalogue:
+    """Read a catalogue and hold it against every rule.
+
+    Args:
+        directory: folder with `domains/`, `sequence.yaml` and `tenancy.yaml`.
+
+    Raises:
+        ProblemsError: all problems at once. The rules that relate declarations run only when
+            every file is well formed by itself.
+    """
+    loaded = read_catalogue(directory)
+    problems = [*catalogue_problems(loaded), *order_problems(loaded)]
+    if problems:
+        raise ProblemsError(problems)
+    return loaded
+
+
+def order_problems(loaded: LoadedCatalogue) -> Iterator[Problem]:
+    """Cycles, edges into a later phase that is pinned, phases that leave a module out."""
+    yield from _phase_problems(loaded)
+    graph = full_graph(loaded.catalogue, loaded.catalogue.modules)
+    knots = list(cycles(graph))
+    for cycle in knots:
+        yield _cycle_problem(loaded, cycle)
+    if not knots:
+        yield from _later_phase_problems(loaded, graph)
+        yield from _rule_problems(loaded, graph)
+
+
+def _edge_line(loaded: LoadedCatalogue, edge: Edge) -> tuple[str, int]:
+    domain = loaded.catalogue.domain_of[edge.module]
+    document = loaded.documents[domain.id]
+    number = next(i for i, m in enumerate(domain.modules) if m.id == edge.module)
+    index = next(
+        i for i, d in enumerate(domain.modules[number].depends_on) if d.module == edge.depends_on
+    )
+    return document.name, document.line(("modules", number, "depends_on", index))
+
+
+def _cycle_problem(loaded: LoadedCatalogue, cycle: list[Edge]) -> Problem:
+    # Edges run dependency -> dependent; people read "A needs B because".
+    turned = list(reversed(cycle))
+    path = " -> ".join([turned[0].module, *(e.depends_on for e in turned)])
+    reasons = "; ".join(
+        f"{e.module} needs {e.depends_on} ({e.provenance}): {e.reason}" for e in turned
+    )
+    file, line = _edge_line(loaded, turned[0])
+    return Problem(
+        file,
+        line,
+        "cycle",
+        f"modules need one another: {path}",
+        reasons,
+        "remove the edge that is a run-time call or an event rather than a read at deploy time",
+        turned[0].module,
+    )
+
+
+def _phase_problems(loaded: LoadedCatalogue) -> Iterator[Problem]:
+    document = loaded.documents["sequence"]
+    known, placed = loaded.catalogue.modules, {}  # type: ignore[var-annotated]
+    for index, phase in enumerate(loaded.catalogue.sequence.phases):
+        for module_id in named_modules(phase):
+            here = ("phases", index, "id")
+            if module_id not in known:
+                yield document.problem(
+                    here,
+                    "unknown-module",
+                    f"phase {phase.id} names {module_id}",
+                    "no domain declares it",
+                    "correct the id",
+                    module_id,
+                )
+            if module_id in placed:
+                yield document.problem(
+                    here,
+                    "two-phases",
+                    f"{module_id} stands in phases {placed[module_id]} and {phase.id}",
+                    "it goes up once",
+                    "keep one of the two",
+                    module_id,
+                )
+            placed[module_id] = phase.id
+    for module_id, phase_id in default_phases(loaded.catalogue).items():
+        if phase_id == 0:
+            yield document.problem(
+                ("phases",),
+                "no-phase",
+                f"{module_id} is in no phase",
+                "it would never be deployed",
+                "name the module or its domain in a phase",
+                module_id,
+            )
+
+
+def _later_phase_problems(loaded: LoadedCatalogue, graph: Graph) -> Iterator[Problem]:
+    catalogue = loaded.catalogue
+    defaults = default_phases(catalogue)
+    pinned = {m for p in catalogue.sequence.phases for m in p.pinned}
+    earliest: dict[str, int] = {}
+    for module_id in reversed(list(nx.lexicographical_topological_sort(graph))):
+        for dependent in sorted(graph.successors(module_id)):
+            if module_id in pinned and earliest[dependent] < defaults[module_id]:
+                edge: Edge = graph.edges[module_id, dependent]["edge"]
+                file, line = _edge_line(loaded, edge)
+                yield Problem(
+                    file,
+                    line,
+                    "later-phase",
+                    f"{dependent} (phase {earliest[dependent]}) needs {module_id}, which "
+                    f"sequence.yaml pins to phase {defaults[module_id]}",
+                    "a pinned module is never pulled forward",
+                    f"remove the edge, unpin {module_id}, or move {dependent} to a later phase",
+                    dependent,
+                )
+        needed = [earliest[d] for d in graph.successors(module_id)]
+        stays = module_id in pinned
+        earliest[module_id] = defaults[module_id] if stays else min([defaults[module_id], *needed])
+
+
+def _rule_problems(loaded: LoadedCatalogue, graph: Graph) -> Iterator[Problem]:
+    catalogue, document = loaded.catalogue, loaded.documents["sequence"]
+    place = _places(loaded, graph)
+    for index, rule in enumerate(catalogue.sequence.rules):
+        firsts = _members(loaded, rule.before)
+        lasts = _members(loaded, rule.after) - set(rule.excluding) - firsts
+        broken = sorted(
+            (a, b) for a in firsts for b in lasts if place.get(a, (0, 0)) >= place.get(b, (99, 0))
+        )
+        if broken:
+            before, after = broken[0]
+            more = f" (and {len(broken) - 1} more pairs)" if len(broken) > 1 else ""
+            yield document.problem(
+                ("rules", index, "id"),
+                "rule-broken",
+                f"rule {rule.id}: {before} does not come before {after}{more}",
+                rule.reason,
+                "move one of them to another phase or step, or list the module in `excluding`",
+                after,
+            )
+
+
+def _places(loaded: LoadedCatalogue, graph: Graph) -> dict[str, tuple[int, int]]:
+    """Phase and step of each module, as the rules compare them."""
+    catalogue = loaded.catalogue
+    defaults = default_phases(catalogue)
+    phase_of: dict[str, int] = {}
+    for module_id in reversed(list(nx.lexicographical_topological_sort(graph))):
+        needed = [phase_of[d] for d in graph.successors(module_id)]
+        phase_of[module_id] = min([defaults[module_id], *needed])
+    step_of = {
+        m: number
+        for phase in catalogue.sequence.phases
+        for number, step in enumerate(phase.steps)
+        for m in step
+    }
+    return {m: (phase_of[m], step_of.get(m, 99)) for m in catalogue.modules}
+
+
+def _members(loaded: LoadedCatalogue, names: list[str]) -> set[str]:
+    catalogue = loaded.catalogue
+    members: set[str] = set()
+    for name in names:
+        if name in catalogue.domain:
+            members |= {m.id for m in catalogue.domain[name].modules}
+        elif name in catalogue.modules:
+            members.add(name)
+    return members

@@ -1,0 +1,1 @@
+"""Source of the Lambda function that writes the claims into sign-in tokens."""
