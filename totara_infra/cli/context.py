@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from totara_infra.model.vocabulary import Environment
 
 if TYPE_CHECKING:
     from totara_infra.blueprint import Blueprint
@@ -18,6 +17,8 @@ if TYPE_CHECKING:
 
 
 def _environments() -> list[str]:
+    from totara_infra.model.vocabulary import Environment  # noqa: PLC0415  imports pydantic
+
     return [e.value for e in Environment]
 
 

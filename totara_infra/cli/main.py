@@ -9,13 +9,15 @@ import sys
 
 import typer
 
-from totara_infra.cli import activation, deploy, plan, sequence, tenant, validate
+from totara_infra.cli import activation, deploy, plan, sequence, validate
 from totara_infra.model.problems import TotaraError
 
 app = typer.Typer(
     name="totara",
     help="The Totara Bank platform as a program: its order, its plan, its environments.",
     no_args_is_help=True,
+    # Rich help takes longer to import than the rest of the command to run.
+    rich_markup_mode=None,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
@@ -25,7 +27,6 @@ app.command("coverage")(validate.coverage)
 app.add_typer(sequence.app, name="sequence")
 app.command("plan")(plan.plan)
 app.command("activation")(activation.activation)
-app.add_typer(tenant.app, name="tenant")
 app.command("preview")(deploy.preview)
 app.command("up")(deploy.up)
 app.command("down")(deploy.down)

@@ -38,6 +38,7 @@ class ShowByDefault(TyperGroup):
 app = typer.Typer(
     cls=ShowByDefault,
     no_args_is_help=True,
+    rich_markup_mode=None,
     help="The order in which modules go up, why, and the proof that they did.",
     context_settings={"help_option_names": ["-h", "--help"]},
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from totara_infra.local.project import project_root
+from totara_infra.model.loading import CATALOGUE_DIRECTORY
 from totara_infra.model.problems import Problem, ProblemsError
 from totara_infra.model.stack import REHEARSAL_SUFFIX, known_stacks, read_stack
 from totara_infra.model.tenants import load_tenants, tenant_files
@@ -14,6 +15,10 @@ from totara_infra.resolver.licences import tenant_problems
 
 def validate_all(catalogue_directory: Path) -> tuple[dict[str, int], list[Problem]]:
     """Check all files.
+
+    Args:
+        catalogue_directory: the packaged catalogue, or another one; tenants and stacks belong to
+            the packaged one and are checked with it only.
 
     Returns:
         What was read, counted; and every problem, sorted by file and line.
@@ -32,6 +37,8 @@ def validate_all(catalogue_directory: Path) -> tuple[dict[str, int], list[Proble
         }
     except ProblemsError as error:
         problems += error.problems
+    if catalogue_directory.resolve() != CATALOGUE_DIRECTORY:
+        return summary, sorted(set(problems))
     client_ids = [path.stem for path in tenant_files(root)]
     try:
         tenants = load_tenants(root, client_ids)

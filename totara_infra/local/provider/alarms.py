@@ -93,7 +93,7 @@ def _create(aws: Aws, inputs: Properties) -> Made:
     return Made(name)
 
 
-def _read(aws: Aws, identifier: str, recorded: Recorded) -> Live | None:
+def _read(aws: Aws, identifier: str, _recorded: Recorded) -> Live | None:
     alarm = _find(aws, identifier)
     if alarm is None:
         return None
@@ -124,7 +124,7 @@ def _update(aws: Aws, identifier: str, new: Properties, old: Properties) -> None
     )
 
 
-def _delete(aws: Aws, identifier: str, recorded: Recorded) -> None:
+def _delete(aws: Aws, identifier: str, _recorded: Recorded) -> None:
     if _find(aws, identifier) is not None:
         aws.client("cloudwatch").delete_alarms(AlarmNames=[identifier])
 

@@ -67,7 +67,7 @@ def _create_application(aws: Aws, inputs: Properties) -> Made:
     return Made(answer["Id"])
 
 
-def _read_application(aws: Aws, identifier: str, recorded: Recorded) -> Live | None:
+def _read_application(aws: Aws, identifier: str, _recorded: Recorded) -> Live | None:
     client = aws.client("appconfig")
     answer = unless_gone(client.get_application, GONE, ApplicationId=identifier)
     if answer is None:
@@ -82,7 +82,7 @@ def _update_application(aws: Aws, identifier: str, new: Properties, old: Propert
     _retag(aws, _arn(aws, f"application/{identifier}"), new, old)
 
 
-def _delete_application(aws: Aws, identifier: str, recorded: Recorded) -> None:
+def _delete_application(aws: Aws, identifier: str, _recorded: Recorded) -> None:
     unless_gone(aws.client("appconfig").delete_application, GONE, ApplicationId=identifier)
 
 
@@ -109,7 +109,7 @@ def _create_environment(aws: Aws, inputs: Properties) -> Made:
     return Made(f"{answer['Id']}:{inputs['applicationId']}")
 
 
-def _read_environment(aws: Aws, identifier: str, recorded: Recorded) -> Live | None:
+def _read_environment(aws: Aws, identifier: str, _recorded: Recorded) -> Live | None:
     client = aws.client("appconfig")
     answer = unless_gone(client.get_environment, GONE, **_environment(identifier))
     if answer is None:
@@ -126,7 +126,7 @@ def _update_environment(aws: Aws, identifier: str, new: Properties, old: Propert
     _retag(aws, _environment_arn(aws, identifier), new, old)
 
 
-def _delete_environment(aws: Aws, identifier: str, recorded: Recorded) -> None:
+def _delete_environment(aws: Aws, identifier: str, _recorded: Recorded) -> None:
     unless_gone(aws.client("appconfig").delete_environment, GONE, **_environment(identifier))
 
 
@@ -155,7 +155,7 @@ def _create_profile(aws: Aws, inputs: Properties) -> Made:
     return Made(f"{answer['Id']}:{inputs['applicationId']}")
 
 
-def _read_profile(aws: Aws, identifier: str, recorded: Recorded) -> Live | None:
+def _read_profile(aws: Aws, identifier: str, _recorded: Recorded) -> Live | None:
     client = aws.client("appconfig")
     answer = unless_gone(client.get_configuration_profile, GONE, **_profile(identifier))
     if answer is None:
@@ -174,7 +174,7 @@ def _update_profile(aws: Aws, identifier: str, new: Properties, old: Properties)
     _retag(aws, _profile_arn(aws, identifier), new, old)
 
 
-def _delete_profile(aws: Aws, identifier: str, recorded: Recorded) -> None:
+def _delete_profile(aws: Aws, identifier: str, _recorded: Recorded) -> None:
     unless_gone(aws.client("appconfig").delete_configuration_profile, GONE, **_profile(identifier))
 
 
@@ -193,7 +193,13 @@ def _hosted(identifier: str) -> dict[str, Any]:
 
 
 def _create_hosted(aws: Aws, inputs: Properties) -> Made:
-    names = ("applicationId", "configurationProfileId", "contentType", "description", "versionLabel")
+    names = (
+        "applicationId",
+        "configurationProfileId",
+        "contentType",
+        "description",
+        "versionLabel",
+    )
     answer = aws.client("appconfig").create_hosted_configuration_version(
         **to_api(inputs, names), Content=str(inputs["content"]).encode()
     )
@@ -201,7 +207,7 @@ def _create_hosted(aws: Aws, inputs: Properties) -> Made:
     return Made(f"{path}/{answer['VersionNumber']}")
 
 
-def _read_hosted(aws: Aws, identifier: str, recorded: Recorded) -> Live | None:
+def _read_hosted(aws: Aws, identifier: str, _recorded: Recorded) -> Live | None:
     client = aws.client("appconfig")
     answer = unless_gone(client.get_hosted_configuration_version, GONE, **_hosted(identifier))
     if answer is None:
@@ -214,7 +220,7 @@ def _read_hosted(aws: Aws, identifier: str, recorded: Recorded) -> Live | None:
     return Live(inputs, {"arn": arn, "versionNumber": int(version)})
 
 
-def _delete_hosted(aws: Aws, identifier: str, recorded: Recorded) -> None:
+def _delete_hosted(aws: Aws, identifier: str, _recorded: Recorded) -> None:
     client = aws.client("appconfig")
     unless_gone(client.delete_hosted_configuration_version, GONE, **_hosted(identifier))
 
@@ -235,7 +241,7 @@ def _create_strategy(aws: Aws, inputs: Properties) -> Made:
     return Made(answer["Id"])
 
 
-def _read_strategy(aws: Aws, identifier: str, recorded: Recorded) -> Live | None:
+def _read_strategy(aws: Aws, identifier: str, _recorded: Recorded) -> Live | None:
     client = aws.client("appconfig")
     answer = unless_gone(client.get_deployment_strategy, GONE, DeploymentStrategyId=identifier)
     if answer is None:
@@ -255,7 +261,7 @@ def _update_strategy(aws: Aws, identifier: str, new: Properties, old: Properties
     _retag(aws, _arn(aws, f"deploymentstrategy/{identifier}"), new, old)
 
 
-def _delete_strategy(aws: Aws, identifier: str, recorded: Recorded) -> None:
+def _delete_strategy(aws: Aws, identifier: str, _recorded: Recorded) -> None:
     client = aws.client("appconfig")
     unless_gone(client.delete_deployment_strategy, GONE, DeploymentStrategyId=identifier)
 
@@ -292,7 +298,7 @@ def _create_deployment(aws: Aws, inputs: Properties) -> Made:
     return Made(f"{path}/{answer['DeploymentNumber']}")
 
 
-def _read_deployment(aws: Aws, identifier: str, recorded: Recorded) -> Live | None:
+def _read_deployment(aws: Aws, identifier: str, _recorded: Recorded) -> Live | None:
     client = aws.client("appconfig")
     answer = unless_gone(client.get_deployment, GONE, **_deployment(identifier))
     if answer is None:
@@ -307,14 +313,12 @@ def _update_deployment(aws: Aws, identifier: str, new: Properties, old: Properti
     _retag(aws, _deployment_arn(aws, identifier), new, old)
 
 
-def _delete_deployment(aws: Aws, identifier: str, recorded: Recorded) -> None:
+def _delete_deployment(aws: Aws, identifier: str, _recorded: Recorded) -> None:
     client = aws.client("appconfig")
     answer = unless_gone(client.get_deployment, GONE, **_deployment(identifier))
     if answer is not None and answer["State"] in RUNNING:
         # It may have ended in between, which is as good.
-        unless_gone(
-            client.stop_deployment, GONE, "BadRequestException", **_deployment(identifier)
-        )
+        unless_gone(client.stop_deployment, GONE, "BadRequestException", **_deployment(identifier))
 
 
 def _no_change(operation: str, names: str) -> dict[str, str]:

@@ -59,12 +59,14 @@ def _create_bus(aws: Aws, inputs: Properties) -> Made:
     return Made(name)
 
 
-def _read_bus(aws: Aws, identifier: str, recorded: Recorded) -> Live | None:
+def _read_bus(aws: Aws, identifier: str, _recorded: Recorded) -> Live | None:
     answer = unless_gone(aws.client("events").describe_event_bus, GONE, Name=identifier)
     if answer is None:
         return None
     shape = {name: schemas()[BUS].inputs[name] for name in _BUS_NAMES}
-    return Live(from_api(answer, shape) | {"tags": _tags(aws, answer["Arn"])}, {"arn": answer["Arn"]})
+    return Live(
+        from_api(answer, shape) | {"tags": _tags(aws, answer["Arn"])}, {"arn": answer["Arn"]}
+    )
 
 
 def _update_bus(aws: Aws, identifier: str, new: Properties, old: Properties) -> None:
@@ -73,7 +75,7 @@ def _update_bus(aws: Aws, identifier: str, new: Properties, old: Properties) -> 
     _retag(aws, aws.arn("events", f"event-bus/{identifier}"), new, old)
 
 
-def _delete_bus(aws: Aws, identifier: str, recorded: Recorded) -> None:
+def _delete_bus(aws: Aws, identifier: str, _recorded: Recorded) -> None:
     unless_gone(aws.client("events").delete_event_bus, GONE, Name=identifier)
 
 
@@ -93,16 +95,16 @@ def _create_bus_policy(aws: Aws, inputs: Properties) -> Made:
     return Made(bus)
 
 
-def _read_bus_policy(aws: Aws, identifier: str, recorded: Recorded) -> Live | None:
+def _read_bus_policy(aws: Aws, identifier: str, _recorded: Recorded) -> Live | None:
     policy = _bus_policy(aws, identifier)
     return Live({"eventBusName": identifier, "policy": policy}) if policy else None
 
 
-def _update_bus_policy(aws: Aws, identifier: str, new: Properties, old: Properties) -> None:
+def _update_bus_policy(aws: Aws, identifier: str, new: Properties, _old: Properties) -> None:
     aws.client("events").put_permission(EventBusName=identifier, Policy=new["policy"])
 
 
-def _delete_bus_policy(aws: Aws, identifier: str, recorded: Recorded) -> None:
+def _delete_bus_policy(aws: Aws, identifier: str, _recorded: Recorded) -> None:
     client = aws.client("events")
     unless_gone(client.remove_permission, GONE, EventBusName=identifier, RemoveAllPermissions=True)
 
@@ -125,7 +127,7 @@ def _create_archive(aws: Aws, inputs: Properties) -> Made:
     return Made(name)
 
 
-def _read_archive(aws: Aws, identifier: str, recorded: Recorded) -> Live | None:
+def _read_archive(aws: Aws, identifier: str, _recorded: Recorded) -> Live | None:
     answer = unless_gone(aws.client("events").describe_archive, GONE, ArchiveName=identifier)
     if answer is None:
         return None
@@ -133,14 +135,14 @@ def _read_archive(aws: Aws, identifier: str, recorded: Recorded) -> Live | None:
     return Live(inputs, {"arn": answer["ArchiveArn"]})
 
 
-def _update_archive(aws: Aws, identifier: str, new: Properties, old: Properties) -> None:
+def _update_archive(aws: Aws, _identifier: str, new: Properties, old: Properties) -> None:
     emptied: Properties = {"description": "", "retentionDays": 0}
     emptied |= {"eventPattern": ""} if "eventPattern" in old else {}
     names = _ARCHIVE_NAMES - {"eventSourceArn"}
     aws.client("events").update_archive(**to_api(emptied | new, names, _ARCHIVE_RENAMES))
 
 
-def _delete_archive(aws: Aws, identifier: str, recorded: Recorded) -> None:
+def _delete_archive(aws: Aws, identifier: str, _recorded: Recorded) -> None:
     unless_gone(aws.client("events").delete_archive, GONE, ArchiveName=identifier)
 
 
@@ -173,7 +175,7 @@ def _create_rule(aws: Aws, inputs: Properties) -> Made:
     return Made(identifier)
 
 
-def _read_rule(aws: Aws, identifier: str, recorded: Recorded) -> Live | None:
+def _read_rule(aws: Aws, identifier: str, _recorded: Recorded) -> Live | None:
     answer = unless_gone(aws.client("events").describe_rule, GONE, **_rule(identifier))
     if answer is None:
         return None
@@ -183,7 +185,9 @@ def _read_rule(aws: Aws, identifier: str, recorded: Recorded) -> Live | None:
 
 
 def _update_rule(aws: Aws, identifier: str, new: Properties, old: Properties) -> None:
-    aws.client("events").put_rule(**to_api({"description": "", "state": "ENABLED", **new}, _RULE_NAMES))
+    aws.client("events").put_rule(
+        **to_api({"description": "", "state": "ENABLED", **new}, _RULE_NAMES)
+    )
     _retag(aws, _rule_arn(aws, identifier), new, old)
 
 
@@ -250,7 +254,7 @@ def _create_target(aws: Aws, inputs: Properties) -> Made:
     return Made(identifier)
 
 
-def _read_target(aws: Aws, identifier: str, recorded: Recorded) -> Live | None:
+def _read_target(aws: Aws, identifier: str, _recorded: Recorded) -> Live | None:
     found = _find_target(aws, identifier)
     if found is None:
         return None
@@ -260,7 +264,7 @@ def _read_target(aws: Aws, identifier: str, recorded: Recorded) -> Live | None:
     return Live(inputs | {"rule": where["Rule"], "eventBusName": where["EventBusName"]})
 
 
-def _update_target(aws: Aws, identifier: str, new: Properties, old: Properties) -> None:
+def _update_target(aws: Aws, identifier: str, new: Properties, _old: Properties) -> None:
     _put_target(aws, identifier, new)
 
 

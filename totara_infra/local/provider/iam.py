@@ -50,7 +50,7 @@ def _create_role(aws: Aws, inputs: Properties) -> Made:
     return Made(name)
 
 
-def _read_role(aws: Aws, identifier: str, recorded: Recorded) -> Live | None:
+def _read_role(aws: Aws, identifier: str, _recorded: Recorded) -> Live | None:
     client = aws.client("iam")
     answer = unless_gone(client.get_role, GONE, RoleName=identifier)
     if answer is None:
@@ -137,7 +137,7 @@ def _create_role_policy(aws: Aws, inputs: Properties) -> Made:
     return Made(identifier, {"name": inputs["name"]})
 
 
-def _read_role_policy(aws: Aws, identifier: str, recorded: Recorded) -> Live | None:
+def _read_role_policy(aws: Aws, identifier: str, _recorded: Recorded) -> Live | None:
     answer = unless_gone(aws.client("iam").get_role_policy, GONE, **_inline(identifier))
     if answer is None:
         return None
@@ -145,11 +145,11 @@ def _read_role_policy(aws: Aws, identifier: str, recorded: Recorded) -> Live | N
     return Live({"role": role, "name": name, "policy": _text(answer["PolicyDocument"])})
 
 
-def _update_role_policy(aws: Aws, identifier: str, new: Properties, old: Properties) -> None:
+def _update_role_policy(aws: Aws, identifier: str, new: Properties, _old: Properties) -> None:
     aws.client("iam").put_role_policy(**_inline(identifier), PolicyDocument=new["policy"])
 
 
-def _delete_role_policy(aws: Aws, identifier: str, recorded: Recorded) -> None:
+def _delete_role_policy(aws: Aws, identifier: str, _recorded: Recorded) -> None:
     unless_gone(aws.client("iam").delete_role_policy, GONE, **_inline(identifier))
 
 
@@ -171,15 +171,15 @@ def _create_policy(aws: Aws, inputs: Properties) -> Made:
     return Made(answer["Policy"]["Arn"])
 
 
-def _read_policy(aws: Aws, identifier: str, recorded: Recorded) -> Live | None:
+def _read_policy(aws: Aws, identifier: str, _recorded: Recorded) -> Live | None:
     client = aws.client("iam")
     answer = unless_gone(client.get_policy, GONE, PolicyArn=identifier)
     if answer is None:
         return None
     policy = answer["Policy"]
-    version = client.get_policy_version(
-        PolicyArn=identifier, VersionId=policy["DefaultVersionId"]
-    )["PolicyVersion"]
+    version = client.get_policy_version(PolicyArn=identifier, VersionId=policy["DefaultVersionId"])[
+        "PolicyVersion"
+    ]
     tags = client.list_policy_tags(PolicyArn=identifier).get("Tags")
     inputs = {
         "name": policy["PolicyName"],
@@ -215,7 +215,7 @@ def _update_policy(aws: Aws, identifier: str, new: Properties, old: Properties) 
     )
 
 
-def _delete_policy(aws: Aws, identifier: str, recorded: Recorded) -> None:
+def _delete_policy(aws: Aws, identifier: str, _recorded: Recorded) -> None:
     client = aws.client("iam")
     versions = unless_gone(client.list_policy_versions, GONE, PolicyArn=identifier) or {}
     for version in versions.get("Versions", []):
@@ -247,12 +247,12 @@ def _create_attachment(aws: Aws, inputs: Properties) -> Made:
     return Made(identifier, {"role": role, "policyArn": arn})
 
 
-def _read_attachment(aws: Aws, identifier: str, recorded: Recorded) -> Live | None:
+def _read_attachment(aws: Aws, identifier: str, _recorded: Recorded) -> Live | None:
     role, _, arn = identifier.partition("/")
     return Live({"role": role, "policyArn": arn}) if _attached(aws, role, arn) else None
 
 
-def _delete_attachment(aws: Aws, identifier: str, recorded: Recorded) -> None:
+def _delete_attachment(aws: Aws, identifier: str, _recorded: Recorded) -> None:
     role, _, arn = identifier.partition("/")
     unless_gone(aws.client("iam").detach_role_policy, GONE, RoleName=role, PolicyArn=arn)
 

@@ -63,10 +63,13 @@ def _set_rotation(aws: Aws, identifier: str, inputs: Properties) -> None:
     )
 
 
-def _read_key(aws: Aws, identifier: str, recorded: Recorded) -> Live | None:
+def _read_key(aws: Aws, identifier: str, _recorded: Recorded) -> Live | None:
     client = aws.client("kms")
     answer = unless_gone(client.describe_key, GONE, KeyId=identifier)
-    if answer is None or answer["KeyMetadata"]["KeyState"] in ("PendingDeletion", "PendingReplicaDeletion"):
+    if answer is None or answer["KeyMetadata"]["KeyState"] in (
+        "PendingDeletion",
+        "PendingReplicaDeletion",
+    ):
         return None
     key = answer["KeyMetadata"]
     policy = client.get_key_policy(KeyId=identifier, PolicyName="default")["Policy"]
@@ -118,9 +121,7 @@ def _delete_key(aws: Aws, identifier: str, recorded: Recorded) -> None:
     days = int(recorded.inputs.get("deletionWindowInDays", DEFAULT_WINDOW_DAYS))
     client = aws.client("kms")
     if _read_key(aws, identifier, recorded) is not None:
-        unless_gone(
-            client.schedule_key_deletion, GONE, KeyId=identifier, PendingWindowInDays=days
-        )
+        unless_gone(client.schedule_key_deletion, GONE, KeyId=identifier, PendingWindowInDays=days)
 
 
 def _find_alias(aws: Aws, name: str) -> dict[str, Any] | None:
@@ -151,11 +152,11 @@ def _read_alias(aws: Aws, identifier: str, recorded: Recorded) -> Live | None:
     return Live({"name": identifier, "targetKeyId": target}, outputs)
 
 
-def _update_alias(aws: Aws, identifier: str, new: Properties, old: Properties) -> None:
+def _update_alias(aws: Aws, identifier: str, new: Properties, _old: Properties) -> None:
     aws.client("kms").update_alias(AliasName=identifier, TargetKeyId=new["targetKeyId"])
 
 
-def _delete_alias(aws: Aws, identifier: str, recorded: Recorded) -> None:
+def _delete_alias(aws: Aws, identifier: str, _recorded: Recorded) -> None:
     unless_gone(aws.client("kms").delete_alias, GONE, AliasName=identifier)
 
 

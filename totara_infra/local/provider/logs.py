@@ -55,7 +55,7 @@ def _finish_group(aws: Aws, identifier: str, inputs: Properties) -> None:
         _set_retention(aws, identifier, inputs)
 
 
-def _read_group(aws: Aws, identifier: str, recorded: Recorded) -> Live | None:
+def _read_group(aws: Aws, identifier: str, _recorded: Recorded) -> Live | None:
     client = aws.client("logs")
     pages = client.get_paginator("describe_log_groups").paginate(logGroupNamePrefix=identifier)
     groups = (group for page in pages for group in page["logGroups"])
@@ -131,7 +131,7 @@ def _create_filter(aws: Aws, inputs: Properties) -> Made:
     return Made(identifier)
 
 
-def _read_filter(aws: Aws, identifier: str, recorded: Recorded) -> Live | None:
+def _read_filter(aws: Aws, identifier: str, _recorded: Recorded) -> Live | None:
     found = _find_filter(aws, identifier)
     if found is None:
         return None
@@ -140,11 +140,11 @@ def _read_filter(aws: Aws, identifier: str, recorded: Recorded) -> Live | None:
     return Live(inputs | {name: found[name] for name in names if found.get(name) is not None})
 
 
-def _update_filter(aws: Aws, identifier: str, new: Properties, old: Properties) -> None:
+def _update_filter(aws: Aws, _identifier: str, new: Properties, _old: Properties) -> None:
     _put_filter(aws, new)
 
 
-def _delete_filter(aws: Aws, identifier: str, recorded: Recorded) -> None:
+def _delete_filter(aws: Aws, identifier: str, _recorded: Recorded) -> None:
     group, _, name = identifier.partition("|")
     client = aws.client("logs")
     unless_gone(client.delete_subscription_filter, GONE, logGroupName=group, filterName=name)

@@ -79,9 +79,7 @@ def _from_attributes(attributes: dict[str, str]) -> Properties:
 
 def _get(aws: Aws, url: str) -> dict[str, str] | None:
     client = aws.client("sqs")
-    answer = unless_gone(
-        client.get_queue_attributes, *GONE, QueueUrl=url, AttributeNames=["All"]
-    )
+    answer = unless_gone(client.get_queue_attributes, *GONE, QueueUrl=url, AttributeNames=["All"])
     return None if answer is None else dict(answer.get("Attributes") or {})
 
 
@@ -104,7 +102,7 @@ def _create_queue(aws: Aws, inputs: Properties) -> Made:
     return Made(answer["QueueUrl"])
 
 
-def _read_queue(aws: Aws, identifier: str, recorded: Recorded) -> Live | None:
+def _read_queue(aws: Aws, identifier: str, _recorded: Recorded) -> Live | None:
     attributes = _get(aws, identifier)
     if attributes is None:
         return None
@@ -134,7 +132,7 @@ def _update_queue(aws: Aws, identifier: str, new: Properties, old: Properties) -
     )
 
 
-def _delete_queue(aws: Aws, identifier: str, recorded: Recorded) -> None:
+def _delete_queue(aws: Aws, identifier: str, _recorded: Recorded) -> None:
     unless_gone(aws.client("sqs").delete_queue, *GONE, QueueUrl=identifier)
 
 
@@ -150,16 +148,16 @@ def _put_policy(aws: Aws, url: str, policy: str) -> None:
     aws.client("sqs").set_queue_attributes(QueueUrl=url, Attributes={"Policy": policy})
 
 
-def _read_policy(aws: Aws, identifier: str, recorded: Recorded) -> Live | None:
+def _read_policy(aws: Aws, identifier: str, _recorded: Recorded) -> Live | None:
     policy = (_get(aws, identifier) or {}).get("Policy")
     return Live({"queueUrl": identifier, "policy": policy}) if policy else None
 
 
-def _update_policy(aws: Aws, identifier: str, new: Properties, old: Properties) -> None:
+def _update_policy(aws: Aws, identifier: str, new: Properties, _old: Properties) -> None:
     _put_policy(aws, identifier, new["policy"])
 
 
-def _delete_policy(aws: Aws, identifier: str, recorded: Recorded) -> None:
+def _delete_policy(aws: Aws, identifier: str, _recorded: Recorded) -> None:
     unless_gone(lambda: _put_policy(aws, identifier, ""), *GONE)
 
 

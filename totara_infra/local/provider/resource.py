@@ -140,9 +140,7 @@ def unless_gone(call: Callable[..., Any], *codes: str, **request: Any) -> Any | 
         raise
 
 
-def keep_trying(
-    call: Callable[[], Any], *codes: str, text: str = "", seconds: float = 30.0
-) -> Any:
+def keep_trying(call: Callable[[], Any], *codes: str, text: str = "", seconds: float = 30.0) -> Any:
     """Return the answer of `call`, trying again while AWS answers with one of `codes`.
 
     Args:

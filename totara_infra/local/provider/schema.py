@@ -20,8 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from totara_infra.local.provider.values import is_marked
-from totara_infra.local.provider.values import ARCHIVE, ASSET, UNKNOWN
+from totara_infra.local.provider.values import ARCHIVE, ASSET, UNKNOWN, is_marked
 
 SCHEMA_FILE = Path(__file__).with_name("schema.json")
 
@@ -115,7 +114,7 @@ def _arguments(cls: Any) -> Any:
     return next(c for c in candidates if c is not None and c.__module__ == cls.__module__)
 
 
-def _shape(kind: Any) -> Any:  # noqa: PLR0911 - one return a kind of shape
+def _shape(kind: Any) -> Any:
     from pulumi import Archive, _types  # noqa: PLC0415
 
     origin = typing.get_origin(kind)
@@ -129,7 +128,9 @@ def _shape(kind: Any) -> Any:  # noqa: PLR0911 - one return a kind of shape
         return {"*": _shape(typing.get_args(kind)[1])}
     if isinstance(kind, type) and _types.is_input_type(kind):
         names = _types.input_type_py_to_pulumi_names(kind)
-        return {names[name]: _shape(t) for name, t in _types.input_type_types(kind).items()}
+        return {
+            names.get(name, name): _shape(t) for name, t in _types.input_type_types(kind).items()
+        }
     if kind is Archive:
         return "archive"
     return kind.__name__ if kind in (str, int, float, bool) else "Any"

@@ -64,7 +64,7 @@ def _finish(aws: Aws, identifier: str, inputs: Properties) -> None:
         )
 
 
-def _read(aws: Aws, identifier: str, recorded: Recorded) -> Live | None:
+def _read(aws: Aws, identifier: str, _recorded: Recorded) -> Live | None:
     client = aws.client("secretsmanager")
     secret = unless_gone(client.describe_secret, GONE, SecretId=identifier)
     if secret is None or secret.get("DeletedDate"):

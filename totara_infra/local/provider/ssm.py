@@ -90,7 +90,10 @@ def _read(aws: Aws, identifier: str, recorded: Recorded) -> Live | None:
         "keyId": about.get("KeyId"),
         "tags": from_pairs(tags.get("TagList")),
     }
-    outputs = {"arn": parameter.get("ARN") or _arn(aws, identifier), "version": parameter["Version"]}
+    outputs = {
+        "arn": parameter.get("ARN") or _arn(aws, identifier),
+        "version": parameter["Version"],
+    }
     return Live({k: v for k, v in inputs.items() if v not in (None, "")}, outputs)
 
 
@@ -110,7 +113,7 @@ def _update(aws: Aws, identifier: str, new: Properties, old: Properties) -> None
     )
 
 
-def _delete(aws: Aws, identifier: str, recorded: Recorded) -> None:
+def _delete(aws: Aws, identifier: str, _recorded: Recorded) -> None:
     unless_gone(aws.client("ssm").delete_parameter, "ParameterNotFound", Name=identifier)
 
 

@@ -96,13 +96,13 @@ def _create_topic(aws: Aws, inputs: Properties) -> Made:
     return Made(answer["TopicArn"])
 
 
-def _read_topic(aws: Aws, identifier: str, recorded: Recorded) -> Live | None:
+def _read_topic(aws: Aws, identifier: str, _recorded: Recorded) -> Live | None:
     attributes = _get_topic(aws, identifier)
     if attributes is None:
         return None
     tags = aws.client("sns").list_tags_for_resource(ResourceArn=identifier).get("Tags")
     inputs = _from_attributes(attributes, _TOPIC_ATTRIBUTES)
-    inputs |= {"name": identifier.split(":")[-1], "tags": from_pairs(tags)}
+    inputs |= {"name": identifier.rsplit(":", maxsplit=1)[-1], "tags": from_pairs(tags)}
     return Live(inputs, {"arn": identifier, "owner": attributes.get("Owner", aws.account_id)})
 
 
@@ -124,7 +124,7 @@ def _update_topic(aws: Aws, identifier: str, new: Properties, old: Properties) -
     )
 
 
-def _delete_topic(aws: Aws, identifier: str, recorded: Recorded) -> None:
+def _delete_topic(aws: Aws, identifier: str, _recorded: Recorded) -> None:
     unless_gone(aws.client("sns").delete_topic, *GONE, TopicArn=identifier)
 
 
@@ -139,10 +139,16 @@ def _default_policy(aws: Aws, arn: str) -> str:
         "Principal": {"AWS": "*"},
         "Action": [
             f"SNS:{action}"
-            for action in (
-                "GetTopicAttributes SetTopicAttributes AddPermission RemovePermission DeleteTopic"
-                " Subscribe ListSubscriptionsByTopic Publish"
-            ).split()
+            for action in [
+                "GetTopicAttributes",
+                "SetTopicAttributes",
+                "AddPermission",
+                "RemovePermission",
+                "DeleteTopic",
+                "Subscribe",
+                "ListSubscriptionsByTopic",
+                "Publish",
+            ]
         ],
         "Resource": arn,
         "Condition": {"StringEquals": {"AWS:SourceOwner": aws.account_id}},
@@ -169,7 +175,7 @@ def _put_policy(aws: Aws, arn: str, policy: str) -> None:
     )
 
 
-def _read_policy(aws: Aws, identifier: str, recorded: Recorded) -> Live | None:
+def _read_policy(aws: Aws, identifier: str, _recorded: Recorded) -> Live | None:
     attributes = _get_topic(aws, identifier) or {}
     if _is_default(attributes.get("Policy")):
         return None
@@ -177,11 +183,11 @@ def _read_policy(aws: Aws, identifier: str, recorded: Recorded) -> Live | None:
     return Live({"arn": identifier, "policy": attributes["Policy"]}, {"owner": owner})
 
 
-def _update_policy(aws: Aws, identifier: str, new: Properties, old: Properties) -> None:
+def _update_policy(aws: Aws, identifier: str, new: Properties, _old: Properties) -> None:
     _put_policy(aws, identifier, new["policy"])
 
 
-def _delete_policy(aws: Aws, identifier: str, recorded: Recorded) -> None:
+def _delete_policy(aws: Aws, identifier: str, _recorded: Recorded) -> None:
     # A topic is never without a policy.
     unless_gone(lambda: _put_policy(aws, identifier, _default_policy(aws, identifier)), *GONE)
 
@@ -213,7 +219,7 @@ def _create_subscription(aws: Aws, inputs: Properties) -> Made:
     return Made(answer["SubscriptionArn"])
 
 
-def _read_subscription(aws: Aws, identifier: str, recorded: Recorded) -> Live | None:
+def _read_subscription(aws: Aws, identifier: str, _recorded: Recorded) -> Live | None:
     attributes = _get_subscription(aws, identifier)
     if attributes is None:
         return None
@@ -242,7 +248,7 @@ def _update_subscription(aws: Aws, identifier: str, new: Properties, old: Proper
             )
 
 
-def _delete_subscription(aws: Aws, identifier: str, recorded: Recorded) -> None:
+def _delete_subscription(aws: Aws, identifier: str, _recorded: Recorded) -> None:
     unless_gone(aws.client("sns").unsubscribe, *GONE, SubscriptionArn=identifier)
 
 
@@ -261,9 +267,7 @@ TYPES = (
             " standard topic can't be converted into a FIFO topic",
         },
         defaults={"fifoTopic": False, "contentBasedDeduplication": False},
-        computed=words(
-            "policy signatureVersion tracingConfig fifoThroughputScope archivePolicy"
-        ),
+        computed=words("policy signatureVersion tracingConfig fifoThroughputScope archivePolicy"),
         unreadable=words("namePrefix"),
         policies=words("policy"),
         json_values=words("deliveryPolicy archivePolicy"),

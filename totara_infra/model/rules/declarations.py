@@ -110,7 +110,7 @@ def _parameter_problems(place: Place, parameter: Parameter) -> Iterator[Problem]
         parameter.source is Source.VALUE
         and parameter.required
         and not values
-        and "{client_id}" not in path
+        and parameter.tenant_field is None
     ):
         yield place.problem(
             "path",
