@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import copy
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
+
+from jsonschema import Draft4Validator
 
 from totara_infra.blueprint.parameters import ssm_parameter
 from totara_infra.blueprint.resource import Joined, PlannedResource, Reference
@@ -103,7 +106,7 @@ def _profile(scope: Scope, domain: Domain, name: str) -> Profile:
             },
         }
     profile = Profile(domain.repository, name, content, _schema(keys))
-    _check_limits(profile, domain)
+    _check_content(profile, domain)
     return profile
 
 
@@ -140,13 +143,15 @@ def _tenant_values(
 
 
 def _schema_of(setting: Setting) -> dict[str, Any]:
-    schema = dict(_TYPES.get(setting.type, {"type": "string"}))
+    schema = copy.deepcopy(_TYPES.get(setting.type, {"type": "string"}))
     if setting.minimum is not None:
         schema["minimum"] = setting.minimum
     if setting.maximum is not None:
         schema["maximum"] = setting.maximum
     if setting.choices is not None:
-        schema["enum"] = setting.choices
+        # Of a list, each item is one of the choices.
+        limited = schema["items"] if setting.type is ValueType.STRING_LIST else schema
+        limited["enum"] = setting.choices
     return schema
 
 
@@ -175,9 +180,20 @@ def _schema(keys: dict[str, dict[str, Any]]) -> dict[str, Any]:
     }
 
 
-def _check_limits(profile: Profile, domain: Domain) -> None:
+def _check_content(profile: Profile, domain: Domain) -> None:
     place = f"AppConfig {profile.application}/{profile.name}"
-    problems = []
+    problems = [
+        Problem(
+            place,
+            0,
+            "content-schema",
+            f"{'/'.join(map(str, error.absolute_path))}: {error.message}",
+            "AppConfig would refuse the content, and modules would misread it",
+            "correct the setting in the catalogue, or the override in the tenant's file",
+            domain.id,
+        )
+        for error in Draft4Validator(profile.schema).iter_errors(profile.content)
+    ]
     size = len(profile.content_json.encode())
     if size > naming.APPCONFIG_MAXIMUM_CONTENT_BYTES:
         problems.append(

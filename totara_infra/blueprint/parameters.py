@@ -16,6 +16,8 @@ from totara_infra.model.values import as_text, default_in
 from totara_infra.model.vocabulary import Source, ValueType
 
 TYPE = "aws:ssm/parameter:Parameter"
+_OUTPUTS = {("bucket", "name"): "bucket"}
+"""Where the SDK calls an output otherwise than the catalogue does."""
 
 
 def parameter_resources(scope: Scope, module: Module) -> list[PlannedResource]:
@@ -99,5 +101,5 @@ def value_of(scope: Scope, parameter: Parameter, tenant: Tenant) -> Scalar | Ref
             return scope.role_arn(name) if output == "arn" else name
         if kind == "client" and name == "password" and not scope.settings.password_sign_in:
             return None
-        return Reference(f"{kind}/{name}", output)
+        return Reference(f"{kind}/{name}", _OUTPUTS.get((kind, output), output))
     return default_in(parameter, scope.settings.environment)

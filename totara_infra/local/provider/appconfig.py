@@ -298,6 +298,11 @@ def _create_deployment(aws: Aws, inputs: Properties) -> Made:
     return Made(f"{path}/{answer['DeploymentNumber']}")
 
 
+def _tag_deployment(aws: Aws, identifier: str, inputs: Properties) -> None:
+    # MiniStack drops the tags that StartDeployment takes; on AWS this says the same again.
+    _retag(aws, _deployment_arn(aws, identifier), inputs, {})
+
+
 def _read_deployment(aws: Aws, identifier: str, _recorded: Recorded) -> Live | None:
     client = aws.client("appconfig")
     answer = unless_gone(client.get_deployment, GONE, **_deployment(identifier))
@@ -411,6 +416,7 @@ TYPES = (
         token=DEPLOYMENT,
         serves=_DEPLOYMENT_NAMES | {"tags"},
         create=_create_deployment,
+        finish=_tag_deployment,
         read=_read_deployment,
         update=_update_deployment,
         delete=_delete_deployment,

@@ -363,7 +363,8 @@ TYPES = (
         replaces={
             "bucket": "s3 PutBucketTagging identifies by Bucket",
             "bucketPrefix": "s3 PutBucketTagging identifies by Bucket",
-            "objectLockEnabled": "SDK docstring: Forces new resource",
+            "objectLockEnabled": "terraform-provider-aws internal/service/s3/bucket.go:"
+            " object_lock_enabled ForceNew",
         },
         defaults={"forceDestroy": False, "objectLockEnabled": False},
         unreadable=words("forceDestroy bucketPrefix"),

@@ -3,7 +3,7 @@
 The table is a file because importing the SDK's classes costs more than the provider's whole start.
 `python -m totara_infra.local.provider.schema` writes it again; a test compares it with the SDK.
 
-A shape is "str", "int", "float", "bool", "Any", "archive" for a leaf, a list of one shape, an object of
+A shape is "str", "int", "float", "bool", "Any", "archive", "json" (text or object) for a leaf, a list of one shape, an object of
 names to shapes, or {"*": shape} for a map with free keys.
 """
 
@@ -121,6 +121,8 @@ def _shape(kind: Any) -> Any:
     if origin is typing.Union:
         members = [member for member in typing.get_args(kind) if member is not type(None)]
         inputs = [m for m in members if isinstance(m, type) and _types.is_input_type(m)]
+        if str in members and inputs:
+            return "json"
         return _shape((inputs or members)[0])
     if origin is not None and "Sequence" in str(origin):
         return [_shape(typing.get_args(kind)[0])]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import hashlib
+import json
 import re
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -21,7 +22,7 @@ from totara_infra.local.provider import configuration, diff, schema
 from totara_infra.local.provider.errors import AlreadyExists, NotSettled, Refusal
 from totara_infra.local.provider.registry import resource_type, tokens
 from totara_infra.local.provider.resource import Live, Recorded, ResourceType, error_code
-from totara_infra.local.provider.values import UNKNOWN, Properties, from_struct, to_struct
+from totara_infra.local.provider.values import UNKNOWN, Properties, from_struct, is_unknown, to_struct
 
 VERSION = "7.51.1"
 OFFICIAL = "or run with the official plugin, `pulumi plugin install resource aws 7.51.1`"
@@ -173,7 +174,7 @@ class Provider(proto.ResourceProviderServicer):
             reason = f"the local provider does not serve {token}; it serves: {served}; {OFFICIAL}"
             failure = provider_pb2.CheckFailure(property="", reason=reason)
             return provider_pb2.CheckResponse(inputs=request.news, failures=[failure])
-        olds, news = from_struct(request.olds), from_struct(request.news)
+        olds, news = from_struct(request.olds), _with_texts(kind, from_struct(request.news))
         failures = [
             provider_pb2.CheckFailure(property=name, reason=f"{token}: {reason}")
             for name, reason in self._failures(kind, news)
@@ -353,6 +354,16 @@ def _old_inputs(kind: ResourceType, request: Any) -> Properties:
 def _properties(inputs: Properties, outputs: Properties) -> Any:
     visible = {name: value for name, value in inputs.items() if not name.startswith("__")}
     return to_struct(outputs | visible)
+
+
+def _with_texts(kind: ResourceType, news: Properties) -> Properties:
+    """Return `news` with JSON documents as text: the SDK takes policies as objects too."""
+    texts = {
+        name: UNKNOWN if is_unknown(news[name]) else json.dumps(news[name])
+        for name in kind.policies | kind.json_values
+        if isinstance(news.get(name), dict)
+    }
+    return news | texts
 
 
 def _everything(live: Live) -> Properties:

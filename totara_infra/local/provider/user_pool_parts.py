@@ -5,7 +5,8 @@ groups and resource servers these are its ids as well; a client's id in AWS is t
 programs see it must be that, so a client's id is the client id and only an import needs the pool before it.
 
 No client that is made here has a secret unless the program asks for one. `UpdateUserPoolClient` sets what is
-not sent back to AWS's default, so everything is always sent. MiniStack does not enforce write lists.
+not sent back to AWS's default, so everything is always sent. MiniStack does not enforce write lists,
+and has no UpdateGroup.
 """
 
 from __future__ import annotations
@@ -125,10 +126,16 @@ def _read_group(aws: Aws, identifier: str, _recorded: Recorded) -> Live | None:
 
 
 def _update_group(aws: Aws, identifier: str, new: Properties, _old: Properties) -> None:
-    names = _GROUP_NAMES - {"name", "userPoolId"}
-    aws.client("cognito-idp").update_group(
-        **_group(identifier), **to_api({"description": "", **new}, names)
-    )
+    request = to_api({"description": "", **new}, _GROUP_NAMES - {"name", "userPoolId"})
+    try:
+        aws.client("cognito-idp").update_group(**_group(identifier), **request)
+    except ClientError as error:
+        if error_code(error) != "InvalidAction":
+            raise
+        raise Refusal(
+            f"the emulator can't change a group in place (no UpdateGroup); delete {identifier} and its"
+            " memberships yourself and refresh, or start from an empty emulator"
+        ) from error
 
 
 def _delete_group(aws: Aws, identifier: str, _recorded: Recorded) -> None:

@@ -29,7 +29,6 @@ from totara_infra.local.provider.values import Properties
 TOKEN = "aws:cognito/userPool:UserPool"
 GONE = "ResourceNotFoundException"
 _RENAMES = {
-    "name": "PoolName",
     "kmsKeyId": "KMSKeyID",
     "smsMessage": "SMSMessage",
     "schemas": "Schema",
@@ -54,7 +53,8 @@ _PASSWORD_DEFAULTS = {
 
 
 def _request(inputs: Properties, names: frozenset[str]) -> dict[str, Any]:
-    request = to_api(inputs, names, _RENAMES)
+    request = to_api(inputs, names - {"name"}, _RENAMES)
+    request["PoolName"] = inputs["name"]
     if policies := to_api(inputs, _POLICIES):
         request["Policies"] = policies
     # Trigger configuration and its older form must agree where both are given; AWS then shows both.
@@ -127,7 +127,7 @@ def _read(aws: Aws, identifier: str, recorded: Recorded) -> Live | None:
     mfa = client.get_user_pool_mfa_config(UserPoolId=identifier)
     known = schemas()[TOKEN].inputs
     served = _PLAIN | _ONLY_AT_CREATION - {"schemas"}
-    inputs = from_api({**pool, "PoolName": pool["Name"]}, {n: known[n] for n in served}, _RENAMES)
+    inputs = from_api(pool, {n: known[n] for n in served}, _RENAMES)
     inputs |= from_api(pool.get("Policies", {}), {name: known[name] for name in _POLICIES})
     inputs |= from_api(mfa, {name: known[name] for name in _MFA | {"mfaConfiguration"}})
     inputs["schemas"] = _own_attributes(pool.get("SchemaAttributes", []), recorded)
@@ -240,20 +240,23 @@ TYPES = (
         delete=_delete,
         verify=_verify,
         replaces={
-            "name": "provider schema: name ForceNew",
+            "name": "terraform-provider-aws internal/service/cognitoidp/user_pool.go: name ForceNew",
             "aliasAttributes": "cognito-idp UpdateUserPool takes no AliasAttributes",
             "usernameAttributes": "cognito-idp UpdateUserPool takes no UsernameAttributes",
             "usernameConfiguration": "cognito-idp UpdateUserPool takes no UsernameConfiguration",
         },
         replaces_when=_changed_attributes,
-        defaults={"mfaConfiguration": "OFF", "deletionProtection": "INACTIVE"},
+        defaults={
+            "mfaConfiguration": "OFF",
+            "deletionProtection": "INACTIVE",
+            "softwareTokenMfaConfiguration": {"enabled": False},
+        },
         computed=_MESSAGES
         | words(
             "accountRecoverySetting adminCreateUserConfig emailConfiguration passwordPolicy"
-            " signInPolicy userPoolTier verificationMessageTemplate webAuthnConfiguration"
-            " usernameConfiguration softwareTokenMfaConfiguration lambdaConfig userPoolAddOns"
-        )
-        - {"lambdaConfig", "userPoolAddOns", "softwareTokenMfaConfiguration"},
+            " signInPolicy userPoolTier usernameConfiguration verificationMessageTemplate"
+            " webAuthnConfiguration"
+        ),
         sets=words("aliasAttributes usernameAttributes autoVerifiedAttributes schemas"),
         name="name",
         outputs=(
