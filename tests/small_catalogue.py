@@ -58,19 +58,30 @@ def _shared() -> list[dict[str, Any]]:
     for domain, (segment, bus, role) in DOMAINS.items():
         resources += [
             {
-                "kind": "event_bus", "name": bus, "source": "resource", "archive_days": 30,
-                "dead_letter_queue": f"bank-{segment}-dlq", "dead_letter_retention_days": 14,
+                "kind": "event_bus",
+                "name": bus,
+                "source": "resource",
+                "archive_days": 30,
+                "dead_letter_queue": f"bank-{segment}-dlq",
+                "dead_letter_retention_days": 14,
                 "why": f"Carries the events of {domain}.",
             },
             {
-                "kind": "role", "name": f"Bank{role}Role", "source": "resource", "domain": domain,
-                "purpose": f"runs the functions of {domain}", "why": "Least privilege.",
+                "kind": "role",
+                "name": f"Bank{role}Role",
+                "source": "resource",
+                "domain": domain,
+                "purpose": f"runs the functions of {domain}",
+                "why": "Least privilege.",
             },
         ]
     resources.append(
         {
-            "kind": "bucket", "name": "bank-{env}-documents{suffix}", "source": "resource",
-            "key_class": "pii", "why": "Holds documents.",
+            "kind": "bucket",
+            "name": "bank-{env}-documents{suffix}",
+            "source": "resource",
+            "key_class": "pii",
+            "why": "Holds documents.",
         }
     )
     return resources
@@ -81,19 +92,28 @@ def content() -> dict[str, Any]:
     modules: dict[str, list[dict[str, Any]]] = {
         "SD01": [
             module(
-                "MOD-001", ["MOD-103", "MOD-104"],
+                "MOD-001",
+                ["MOD-103", "MOD-104"],
                 parameters=[
                     {
-                        "path": "/bank/{env}/service-001/window", "type": "integer",
-                        "unit": "hours", "default": 24, "readers": ["MOD-001"],
+                        "path": "/bank/{env}/service-001/window",
+                        "type": "integer",
+                        "unit": "hours",
+                        "default": 24,
+                        "readers": ["MOD-001"],
                         "why": "How long a repeat is recognised.",
                     }
                 ],
                 settings=[
                     {
-                        "key": "core.posting.attempts", "type": "integer", "default": 3,
-                        "minimum": 1, "maximum": 10, "readers": ["MOD-001"],
-                        "overridable": True, "why": "How often publishing is tried.",
+                        "key": "core.posting.attempts",
+                        "type": "integer",
+                        "default": 3,
+                        "minimum": 1,
+                        "maximum": 10,
+                        "readers": ["MOD-001"],
+                        "overridable": True,
+                        "why": "How often publishing is tried.",
                     }
                 ],
             ),
@@ -115,19 +135,28 @@ def content() -> dict[str, Any]:
                 "MOD-104",
                 parameters=[
                     {
-                        "path": "/bank/{env}/kms/pii/arn", "type": "arn", "source": "resource",
-                        "attribute": "key/pii#arn", "readers": "all", "why": "Names the key.",
+                        "path": "/bank/{env}/kms/pii/arn",
+                        "type": "arn",
+                        "source": "resource",
+                        "attribute": "key/pii#arn",
+                        "readers": "all",
+                        "why": "Names the key.",
                     },
                     {
                         "path": "/bank/{env}/tenant-{client_id}/institution-type",
-                        "tenant_field": "institution_type", "readers": "all",
+                        "tenant_field": "institution_type",
+                        "readers": "all",
                         "why": "Whether members own it.",
                     },
                 ],
                 settings=[
                     {
-                        "key": "deployment.client_id", "profile": "deployment", "type": "string",
-                        "reload": "redeploy", "tenant_field": "client_id", "readers": "all",
+                        "key": "deployment.client_id",
+                        "profile": "deployment",
+                        "type": "string",
+                        "reload": "redeploy",
+                        "tenant_field": "client_id",
+                        "readers": "all",
                         "why": "Whose values these are.",
                     }
                 ],
@@ -148,15 +177,22 @@ def content() -> dict[str, Any]:
             "database": f"bank_{segment}",
             "event_bus": bus,
             "recovery": {
-                "tier": "critical", "recovery_time_hours": 4, "recovery_point_hours": 1,
+                "tier": "critical",
+                "recovery_time_hours": 4,
+                "recovery_point_hours": 1,
                 "provenance": "assumed",
             },
             "claims": [
                 {
-                    "name": "custom:tenant_id", "pools": ["customers", "staff"],
-                    "tokens": ["id", "access"], "origin": "attribute", "attribute": "tenant_id",
-                    "decides_access": True, "readable_by": ["mobile-app"],
-                    "relied_on_by": ["MOD-068"], "why": "Whose customer it is.",
+                    "name": "custom:tenant_id",
+                    "pools": ["customers", "staff"],
+                    "tokens": ["id", "access"],
+                    "origin": "attribute",
+                    "attribute": "tenant_id",
+                    "decides_access": True,
+                    "readable_by": ["mobile-app"],
+                    "relied_on_by": ["MOD-068"],
+                    "why": "Whose customer it is.",
                 }
             ]
             if domain == "SD07"

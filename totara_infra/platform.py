@@ -175,7 +175,7 @@ def provider(settings: StackSettings) -> aws.Provider:
         emulated = {
             "access_key": settings.account_id,
             "secret_key": "emulated",
-            "endpoints": [{service: settings.endpoint for service in EMULATED_SERVICES}],
+            "endpoints": [dict.fromkeys(EMULATED_SERVICES, settings.endpoint)],
             "s3_use_path_style": True,
             "skip_credentials_validation": True,
             "skip_metadata_api_check": True,

@@ -20,6 +20,7 @@ from totara_infra.model.vocabulary import Environment
 
 ENVIRONMENTS = list(Environment)
 
+
 @dataclass
 class Registered:
     type: str
@@ -125,9 +126,7 @@ def test_every_module_waits_for_its_reduced_steps_and_nothing_else(environment) 
     def last(step: str) -> set[str]:
         if step.startswith("app-config:"):
             return {
-                found[(r.type, r.name)].urn
-                for r in blueprint.steps[step]
-                if r.shape == "Parameter"
+                found[(r.type, r.name)].urn for r in blueprint.steps[step] if r.shape == "Parameter"
             }
         if step in ("identity", "secrets"):
             return {found[(r.type, r.name)].urn for r in blueprint.steps[step]}

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from tests.provider.provider_client import ACCOUNT, REGION, State
-
 from totara_infra.local.provider.values import ARCHIVE, ASSET, SIGNATURE
 
 Client = Callable[[str], Any]
@@ -35,6 +34,7 @@ class Case:
         imported: The id for an import, where it is another than the provider's own.
         survives: A deleted thing can still be read in AWS (it is only forgotten).
         not_imported: Inputs that no API returns.
+        unseen: Properties that the emulator does not give back.
         restorable: Whether the emulator can take the change elsewhere back by an update.
         collides: Whether a replacement needs the old thing gone first.
     """
@@ -52,6 +52,7 @@ class Case:
     survives: bool = False
     not_imported: frozenset[str] = frozenset()
     collides: bool = False
+    unseen: frozenset[str] = frozenset()
     restorable: bool = True
 
 
@@ -229,7 +230,9 @@ def _other(name: str, key: str = "name") -> Callable[[Facts], Properties]:
     return lambda facts: {name: f"{facts[key]}-other"}
 
 
-def _setting(name: str, inputs: Properties, change: Properties | None, drift: Any, shows: str, **more: Any) -> Case:
+def _setting(
+    name: str, inputs: Properties, change: Properties | None, drift: Any, shows: str, **more: Any
+) -> Case:
     return Case(
         token=f"aws:s3/{name[:1].lower()}{name[1:]}:{name}",
         prepare=more.pop("prepare", _bucket),
@@ -429,9 +432,7 @@ CASES = (
         },
         replace=lambda _facts: {"content": '{"defaults": {"limit": 2}, "tenants": {}}'},
         # A version can't be changed, only be deleted: that is seen as gone.
-        drift=lambda client, state, _facts: client(
-            "appconfig"
-        ).delete_hosted_configuration_version(
+        drift=lambda client, state, _facts: client("appconfig").delete_hosted_configuration_version(
             ApplicationId=state.id.split("/")[0],
             ConfigurationProfileId=state.id.split("/")[1],
             VersionNumber=int(state.id.split("/")[2]),
@@ -742,6 +743,7 @@ CASES = (
         outputs=(),
         tagged=False,
         not_imported=frozenset({"policy"}),
+        unseen=frozenset({"policy"}),
     ),
     Case(
         token="aws:cloudwatch/eventArchive:EventArchive",

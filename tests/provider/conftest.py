@@ -14,8 +14,8 @@ from typing import Any
 
 import boto3
 import pytest
-from tests.provider.provider_client import ACCOUNT, REGION, ProviderClient
 
+from tests.provider.provider_client import ACCOUNT, REGION, ProviderClient
 from totara_infra.local.provider.server import serve
 
 ROOT = Path(__file__).parents[2]

@@ -141,9 +141,7 @@ class ProviderClient:
     def import_(self, token: str, identifier: str) -> State | None:
         return self._read(State(token, identifier, {}, {}), {}, {})
 
-    def _read(
-        self, state: State, inputs: dict[str, Any], outputs: dict[str, Any]
-    ) -> State | None:
+    def _read(self, state: State, inputs: dict[str, Any], outputs: dict[str, Any]) -> State | None:
         answer = self.stub.Read(
             provider_pb2.ReadRequest(
                 id=state.id,

@@ -1,4 +1,4 @@
-"""Every kind of bad input: `totara validate` names file, line, module, fault and fix, and exits 2."""
+"""Bad input: `totara validate` names file, line, module, fault and fix, and exits 2."""
 
 from __future__ import annotations
 
@@ -17,7 +17,15 @@ FIXTURES = sorted((PROJECT / "tests" / "fixtures" / "invalid").glob("*.yaml"))
 
 def validate(directory: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, "-m", "totara_infra.cli", "validate", "--catalogue", directory, *arguments],
+        [
+            sys.executable,
+            "-m",
+            "totara_infra.cli",
+            "validate",
+            "--catalogue",
+            directory,
+            *arguments,
+        ],
         capture_output=True,
         text=True,
         cwd=PROJECT,

@@ -6,6 +6,7 @@ import json
 
 import pytest
 
+from tests.conftest import PROJECT
 from tests.environments import blueprint_of, settings_of
 from totara_infra import load_tenants, plan
 from totara_infra.blueprint.app_config import profiles
@@ -13,7 +14,6 @@ from totara_infra.blueprint.comparison import Change, compare
 from totara_infra.blueprint.estimate import estimate, read_prices
 from totara_infra.blueprint.resource import PlannedResource, Reference, digest, references
 from totara_infra.model.vocabulary import Environment
-from tests.conftest import PROJECT
 
 ENVIRONMENTS = list(Environment)
 
@@ -54,7 +54,10 @@ def test_physical_names_are_unique(environment) -> None:
 def test_the_marker_changes_with_content_and_not_with_prose() -> None:
     base = PlannedResource("t", "n", "MOD-001", "parameters", {"name": "x", "insecure_value": "1"})
     described = PlannedResource(
-        "t", "n", "MOD-001", "parameters",
+        "t",
+        "n",
+        "MOD-001",
+        "parameters",
         {"name": "x", "insecure_value": "1", "description": "prose", "tags": {"a": "b"}},
     )
     other = PlannedResource("t", "n", "MOD-001", "parameters", {"name": "x", "insecure_value": "2"})

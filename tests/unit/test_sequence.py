@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import networkx as nx
 import pytest
 from hypothesis import given, settings
@@ -175,7 +177,7 @@ def test_chains_run_from_a_root_to_the_module(catalogue) -> None:
     for chain in chains:
         assert chain[-1].module == "MOD-119"
         assert not sequence.module[chain[0].depends_on].depends_on
-        for before, after in zip(chain, chain[1:], strict=False):
+        for before, after in itertools.pairwise(chain):
             assert before.module == after.depends_on
     assert any(edge.depends_on == "MOD-020" for chain in chains for edge in chain)
 

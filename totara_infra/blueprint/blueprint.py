@@ -21,8 +21,8 @@ from totara_infra.model.catalogue import Catalogue
 from totara_infra.model.problems import Problem, ProblemsError
 from totara_infra.model.stack import StackSettings
 from totara_infra.model.tenancy import Tenant
-from totara_infra.resolver import deployed_modules, resolve
 from totara_infra.resolver import Sequence as DeploymentSequence
+from totara_infra.resolver import deployed_modules, resolve
 from totara_infra.resolver.sequence import (
     IDENTITY_STEP,
     SECRETS_STEP,

@@ -1,5 +1,4 @@
-"""User pools, clients, groups and the pre-token-generation trigger, composed from the claims that
-the domains declare."""
+"""User pools, clients, groups and trigger, composed from the claims that the domains declare."""
 
 from __future__ import annotations
 

@@ -1,5 +1,4 @@
-"""SSM parameters: one for each declaration that this program writes, one for each tenant where
-the path carries `{client_id}`."""
+"""SSM parameters: one a declaration, or one a tenant where the path carries `{client_id}`."""
 
 from __future__ import annotations
 

@@ -26,7 +26,7 @@ def activation(
     form: FormatOption = Format.TABLE,
 ) -> None:
     """Show for every module whether it is always on, active, off or not deployed, and why."""
-    from totara_infra.model.problems import UsageError  # noqa: PLC0415
+    from totara_infra.model.problems import UsageError
 
     context = load(environment)
     if why is not None and why not in context.catalogue.modules:
@@ -73,7 +73,7 @@ def activation(
 
 
 def _decisions(context: Context, client_id: str) -> dict[str, Decision]:
-    from totara_infra.resolver import activation_in_stack  # noqa: PLC0415
+    from totara_infra.resolver import activation_in_stack
 
     environment = context.settings.environment
     return activation_in_stack(context.catalogue, environment, context.tenants)[client_id]

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-
 if TYPE_CHECKING:
     from totara_infra.blueprint import Blueprint
     from totara_infra.model.catalogue import Catalogue
@@ -17,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def _environments() -> list[str]:
-    from totara_infra.model.vocabulary import Environment  # noqa: PLC0415  imports pydantic
+    from totara_infra.model.vocabulary import Environment
 
     return [e.value for e in Environment]
 
@@ -42,7 +41,7 @@ class Context:
 
     def sequence(self) -> Sequence:
         """The order of its active modules."""
-        from totara_infra.resolver import deployed_modules, resolve  # noqa: PLC0415
+        from totara_infra.resolver import deployed_modules, resolve
 
         environment = self.settings.environment
         active = deployed_modules(self.catalogue, environment, self.tenants)
@@ -50,7 +49,7 @@ class Context:
 
     def blueprint(self) -> Blueprint:
         """Everything that must exist in it."""
-        from totara_infra.blueprint import plan  # noqa: PLC0415
+        from totara_infra.blueprint import plan
 
         return plan(self.catalogue, self.settings, self.tenants)
 
@@ -62,10 +61,10 @@ def load(environment: str, **overrides: object) -> Context:
         UsageError: no such environment.
         ProblemsError: what is wrong in the files.
     """
-    from totara_infra.local.project import project_root  # noqa: PLC0415
-    from totara_infra.model.stack import environment_named, read_stack  # noqa: PLC0415
-    from totara_infra.model.tenants import load_tenants  # noqa: PLC0415
-    from totara_infra.resolver import load_catalogue  # noqa: PLC0415
+    from totara_infra.local.project import project_root
+    from totara_infra.model.stack import environment_named, read_stack
+    from totara_infra.model.tenants import load_tenants
+    from totara_infra.resolver import load_catalogue
 
     environment_named(environment)
     root = project_root()

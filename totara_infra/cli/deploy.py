@@ -26,7 +26,7 @@ def preview(
     parallel: ParallelOption = DEFAULT_PARALLEL,
 ) -> None:
     """Show what `totara up` would do. Changes nothing."""
-    from totara_infra.delivery.deployment import Deployment  # noqa: PLC0415
+    from totara_infra.delivery.deployment import Deployment
 
     deployment = Deployment.open(environment, rehearse, say=_say)
     report = deployment.preview(parallel)
@@ -51,7 +51,7 @@ def up(
 
     Exit 1 when something failed: it is named with its reason, and what was not reached.
     """
-    from totara_infra.delivery.deployment import Deployment  # noqa: PLC0415
+    from totara_infra.delivery.deployment import Deployment
 
     deployment = Deployment.open(environment, rehearse, say=_say)
     report = deployment.up(parallel, allow_delete or [])
@@ -68,7 +68,7 @@ def down(environment: EnvironmentArgument, rehearse: RehearseOption = False) -> 
 
     Other environments are not taken down by this command.
     """
-    from totara_infra.delivery.deployment import take_down  # noqa: PLC0415
+    from totara_infra.delivery.deployment import take_down
 
     for line in take_down(environment, rehearse):
         typer.echo(line)

@@ -37,10 +37,10 @@ def run() -> None:
     try:
         app()
     except TotaraError as error:
-        print(error, file=sys.stderr)  # noqa: T201
+        typer.echo(str(error), err=True)
         sys.exit(error.exit_code)
     except KeyboardInterrupt:
-        print("Interrupted.", file=sys.stderr)  # noqa: T201
+        typer.echo("Interrupted.", err=True)
         sys.exit(130)
     except BrokenPipeError:
         # The reader (`head`, say) has seen enough.

@@ -32,8 +32,8 @@ def print_table(
     """Print a table: with rules in a terminal, as aligned plain text elsewhere."""
     texts = [[str(cell) for cell in row] for row in rows]
     if sys.stdout.isatty():
-        from rich.console import Console  # noqa: PLC0415  slow to import
-        from rich.table import Table  # noqa: PLC0415
+        from rich.console import Console
+        from rich.table import Table
 
         table = Table(*columns, title=title, title_justify="left", header_style="bold")
         for row in texts:

@@ -27,14 +27,14 @@ def plan(
 
     With --since also what is new, changed or gone against a git revision.
     """
-    from totara_infra.blueprint.comparison import compare  # noqa: PLC0415
-    from totara_infra.blueprint.estimate import estimate, read_prices  # noqa: PLC0415
+    from totara_infra.blueprint.comparison import compare
+    from totara_infra.blueprint.estimate import estimate, read_prices
 
     blueprint = load(environment).blueprint()
     figures = estimate(blueprint, read_prices())
     differences: list[Difference] | None = None
     if since is not None:
-        from totara_infra.delivery.revision import blueprint_at  # noqa: PLC0415
+        from totara_infra.delivery.revision import blueprint_at
 
         differences = compare(blueprint_at(since, environment), blueprint)
     if form is Format.JSON:

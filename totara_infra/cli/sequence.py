@@ -53,20 +53,16 @@ def show(
     why: Annotated[
         str | None, typer.Option(metavar="MOD-NNN", help="Chains of reasons from the root to it.")
     ] = None,
-    needs: Annotated[
-        str | None, typer.Option(metavar="MOD-NNN", help="What it needs.")
-    ] = None,
-    needed_by: Annotated[
-        str | None, typer.Option(metavar="MOD-NNN", help="What needs it.")
-    ] = None,
+    needs: Annotated[str | None, typer.Option(metavar="MOD-NNN", help="What it needs.")] = None,
+    needed_by: Annotated[str | None, typer.Option(metavar="MOD-NNN", help="What needs it.")] = None,
     depth: Annotated[
         int | None, typer.Option(min=1, help="Edges to follow, with --needs and --needed-by.")
     ] = None,
     destroy: Annotated[bool, typer.Option(help="The reverse: the order of removal.")] = False,
 ) -> None:
     """Show the order of an environment (the default command: `totara sequence ENV`)."""
-    from totara_infra.model.problems import UsageError  # noqa: PLC0415
-    from totara_infra.resolver import explain, rendering  # noqa: PLC0415
+    from totara_infra.model.problems import UsageError
+    from totara_infra.resolver import explain, rendering
 
     asked = [o for o in (why, needs, needed_by) if o is not None]
     if len(asked) + destroy > 1:
@@ -104,12 +100,14 @@ def _print_sequence(sequence: Sequence, destroy: bool) -> None:
                 rows.append(
                     (f"{phase.id} {phase.title}", number, module_id, module.title, waits, pulled)
                 )
-    title = f"{sequence.environment}: {len(sequence.modules)} modules in {len(sequence.phases)} phases"
+    title = (
+        f"{sequence.environment}: {len(sequence.modules)} modules in {len(sequence.phases)} phases"
+    )
     print_table(("phase", "wave", "module", "title", "waits for", "note"), rows, title)
 
 
 def _print_chains(sequence: Sequence, module_id: str, form: SequenceFormat) -> None:
-    from totara_infra.resolver import explain  # noqa: PLC0415
+    from totara_infra.resolver import explain
 
     chains, more = explain.chains(sequence, module_id)
     if form is SequenceFormat.JSON:
@@ -199,8 +197,8 @@ def verify(
     For every hard edge the dependency's marker was first written before the dependent's first
     write, and every gate lies between its modules and those of the next phase. Exit 1 if not.
     """
-    from totara_infra.delivery.stacks import live_context  # noqa: PLC0415
-    from totara_infra.operations.sequence_proof import prove  # noqa: PLC0415
+    from totara_infra.delivery.stacks import live_context
+    from totara_infra.operations.sequence_proof import prove
 
     blueprint, live = live_context(environment, rehearse)
     proof = prove(live, blueprint)

@@ -27,12 +27,12 @@ def validate(directory: DirectoryOption = None, form: FormatOption = Format.TABL
 
     Exit 2 if there is any.
     """
-    from totara_infra.delivery.validation import validate_all  # noqa: PLC0415
-    from totara_infra.model.loading import CATALOGUE_DIRECTORY  # noqa: PLC0415
+    from totara_infra.delivery.validation import validate_all
+    from totara_infra.model.loading import CATALOGUE_DIRECTORY
 
     summary, problems = validate_all(directory or CATALOGUE_DIRECTORY)
     if form is Format.JSON:
-        from dataclasses import asdict  # noqa: PLC0415
+        from dataclasses import asdict
 
         print_json({"problems": [asdict(p) for p in problems], "summary": summary})
     else:
@@ -48,14 +48,16 @@ def validate(directory: DirectoryOption = None, form: FormatOption = Format.TABL
 
 
 def schemas(
-    directory: Annotated[Path | None, typer.Argument(help="Folder; the project's by default.")] = None,
+    directory: Annotated[
+        Path | None, typer.Argument(help="Folder; the project's by default.")
+    ] = None,
     check: Annotated[
         bool, typer.Option("--check", help="Write nothing; exit 1 if a file is out of date.")
     ] = False,
 ) -> None:
     """Write the JSON Schemas of the catalogue, sequence, tenancy and tenant files."""
-    from totara_infra.local.project import project_root  # noqa: PLC0415
-    from totara_infra.model.schemas import json_schemas  # noqa: PLC0415
+    from totara_infra.local.project import project_root
+    from totara_infra.model.schemas import json_schemas
 
     target = directory or project_root() / "schemas"
     stale = []
@@ -70,7 +72,9 @@ def schemas(
     if check and stale:
         typer.echo(f"Out of date: {', '.join(stale)}. Run `totara schemas`.", err=True)
         raise typer.Exit(1)
-    typer.echo(f"{len(stale)} schemas written." if stale and not check else "Schemas are up to date.")
+    typer.echo(
+        f"{len(stale)} schemas written." if stale and not check else "Schemas are up to date."
+    )
 
 
 def coverage(
@@ -79,9 +83,9 @@ def coverage(
     ] = False,
 ) -> None:
     """Write docs/coverage.md: each name and figure of the reference and what became of it."""
-    from totara_infra.local.project import project_root  # noqa: PLC0415
-    from totara_infra.model.coverage import coverage_page  # noqa: PLC0415
-    from totara_infra.resolver import load_catalogue  # noqa: PLC0415
+    from totara_infra.local.project import project_root
+    from totara_infra.model.coverage import coverage_page
+    from totara_infra.resolver import load_catalogue
 
     path = project_root() / "docs" / "coverage.md"
     text = coverage_page(load_catalogue().catalogue)

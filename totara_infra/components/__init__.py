@@ -37,8 +37,8 @@ __all__ = [
     "Module",
     "ModuleArgs",
     "Parameters",
-    "RollOut",
     "Roles",
+    "RollOut",
     "Secrets",
     "Topics",
 ]

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from totara_infra.blueprint import Blueprint, plan
 from totara_infra.delivery.progress import Report
 from totara_infra.delivery.report import failure_lines, success_lines
-from totara_infra.delivery.stacks import stack_name, stack_settings
 from totara_infra.delivery.stack_files import ensure_stack
+from totara_infra.delivery.stacks import stack_name, stack_settings
 from totara_infra.delivery.update import refuse_deletions, run_engine
 from totara_infra.local import emulator, lifecycle
 from totara_infra.local.project import project_root
@@ -72,9 +72,7 @@ class Deployment:
 
     def preview(self, parallel: int) -> Report:
         """Run the engine's preview."""
-        return run_engine(
-            "preview", self.stack, self.blueprint, ["--parallel", str(parallel)]
-        )
+        return run_engine("preview", self.stack, self.blueprint, ["--parallel", str(parallel)])
 
     def up(self, parallel: int, allow_delete: Sequence[str]) -> Report:
         """Run the engine's update.
@@ -106,9 +104,13 @@ class Deployment:
         rehearsal = " --rehearse" if self.rehearse else ""
         yield f"AWS endpoint: {emulator.endpoint(self.stack)}"
         yield "Try next:"
-        yield f"  .venv/bin/totara sequence verify {self.environment}{rehearsal}   the order, proved from CloudTrail"
-        yield f"  .venv/bin/totara sequence {self.environment} --why MOD-119   why it stands where it stands"
-        yield f"  .venv/bin/pulumi stack -s {self.stack}   every resource"
+        totara = ".venv/bin/totara"
+        yield f"  {totara} sequence verify {self.environment}{rehearsal}"
+        yield "      proves the order from CloudTrail"
+        yield f"  {totara} sequence {self.environment} --why MOD-119"
+        yield "      says why a module stands where it stands"
+        yield f"  .venv/bin/pulumi stack -s {self.stack}"
+        yield "      lists every resource"
         yield (
             "  make down   stop it all"
             if not self.rehearse

@@ -84,9 +84,14 @@ class Tracker:
             self._open_display()
 
     def _open_display(self) -> None:
-        from rich.console import Console  # noqa: PLC0415  slow to import
-        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn  # noqa: PLC0415
-        from rich.progress import TimeElapsedColumn  # noqa: PLC0415
+        from rich.console import Console
+        from rich.progress import (
+            BarColumn,
+            MofNCompleteColumn,
+            Progress,
+            TextColumn,
+            TimeElapsedColumn,
+        )
 
         self._display = Progress(
             TextColumn("{task.description}"),

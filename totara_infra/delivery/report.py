@@ -49,7 +49,11 @@ def failure_lines(blueprint: Blueprint, report: Report) -> Iterator[str]:
         for module in blueprint.sequence.modules
         if module.id not in report.finished and module.id not in failed
     ]
-    up = len(blueprint.sequence.modules) - len(missing) - len(failed & set(blueprint.sequence.module))
+    up = (
+        len(blueprint.sequence.modules)
+        - len(missing)
+        - len(failed & set(blueprint.sequence.module))
+    )
     yield f"{up} modules are up, {len(missing)} were not reached."
     for phase in blueprint.sequence.phases:
         left = [m for m in phase.modules if m in missing]

@@ -63,7 +63,11 @@ def run_engine(
         environment = engine_environment(stack) | {"PULUMI_DEBUG_COMMANDS": "true"}
         with (folder / f"{command}.log").open("wb") as log:
             process = subprocess.Popen(
-                line, cwd=root, env=environment, stdout=log, stderr=subprocess.STDOUT,
+                line,
+                cwd=root,
+                env=environment,
+                stdout=log,
+                stderr=subprocess.STDOUT,
                 stdin=subprocess.DEVNULL,
             )
             try:

@@ -27,9 +27,9 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import IO, Any
 
-import grpc
+import grpc  # type: ignore[import-untyped]
 import pulumi
-from google.protobuf import empty_pb2
+from google.protobuf import empty_pb2  # type: ignore[import-untyped]
 from pulumi.automation._server import LanguageServer
 from pulumi.runtime import run_in_stack, set_all_config
 from pulumi.runtime._grpc_settings import _GRPC_CHANNEL_OPTIONS
@@ -161,7 +161,7 @@ class ProgramHost(LanguageServer):
         return language_pb2.RunResponse()
 
     def RunPlugin(self, request: Any, context: grpc.ServicerContext) -> Iterator[Any]:
-        """Run a plugin that is a folder of Python, such as a policy pack, and pass on its output."""
+        """Run a plugin that is a folder of Python, such as a policy pack, and relay its output."""
         program = Path(request.info.program_directory) / request.info.entry_point
         environment = {**os.environ, **dict(entry.split("=", 1) for entry in request.env)}
         plugin = subprocess.Popen(
@@ -177,8 +177,11 @@ class ProgramHost(LanguageServer):
         if not context.add_callback(lambda: _end(plugin)):
             _end(plugin)
         try:
-            for kind, text in _output(plugin):
-                yield language_pb2.RunPluginResponse(**{kind: text})
+            for stream, text in _output(plugin):
+                if stream == "stdout":
+                    yield language_pb2.RunPluginResponse(stdout=text)
+                else:
+                    yield language_pb2.RunPluginResponse(stderr=text)
             yield language_pb2.RunPluginResponse(exitcode=plugin.wait())
         finally:
             _end(plugin)
@@ -200,15 +203,15 @@ def _output(plugin: subprocess.Popen[bytes]) -> Iterator[_Message]:
     """Yield what a program writes, as it comes, until both its streams have ended."""
     messages: queue.Queue[_Message | None] = queue.Queue()
 
-    def read(kind: str, stream: IO[bytes]) -> None:
+    def read(name: str, stream: IO[bytes]) -> None:
         while chunk := os.read(stream.fileno(), 65536):
-            messages.put((kind, chunk))
+            messages.put((name, chunk))
         messages.put(None)
 
     streams = [("stdout", plugin.stdout), ("stderr", plugin.stderr)]
     readers = [
-        threading.Thread(target=read, args=(kind, stream), daemon=True)
-        for kind, stream in streams
+        threading.Thread(target=read, args=(name, stream), daemon=True)
+        for name, stream in streams
         if stream is not None
     ]
     for reader in readers:

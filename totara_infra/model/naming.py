@@ -30,8 +30,30 @@ COGNITO_ATTRIBUTE_MAXIMUM_LENGTH = 20
 COGNITO_MAXIMUM_ATTRIBUTES = 50
 # CloudWatch Logs PutRetentionPolicy.
 LOG_RETENTION_DAYS = frozenset(
-    (1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922)
-    + (3288, 3653)
+    (
+        1,
+        3,
+        5,
+        7,
+        14,
+        30,
+        60,
+        90,
+        120,
+        150,
+        180,
+        365,
+        400,
+        545,
+        731,
+        1096,
+        1827,
+        2192,
+        2557,
+        2922,
+        3288,
+        3653,
+    )
 )
 # AppConfig quotas (ServiceQuotaExceededException in the botocore service model).
 APPCONFIG_MAXIMUM_PROFILES = 100

@@ -251,9 +251,11 @@ def _secrets(live: Live, blueprint: Blueprint, phase: int) -> Iterator[Result]:
                 "nothing",
                 "Run `pulumi refresh`, then the update again, which makes it.",
             )
-        elif not blueprint.scope.settings.environment.keeps_state or path not in required:
-            yield passed("secret", path)
-        elif _has_value(live, path, there[path]):
+        elif (
+            not blueprint.scope.settings.environment.keeps_state
+            or path not in required
+            or _has_value(live, path, there[path])
+        ):
             yield passed("secret", path)
         else:
             yield failed(

@@ -1,4 +1,4 @@
-"""Which modules a tenant has: institution type × jurisdiction × licence × environment.
+"""Which modules a tenant has: by institution type, jurisdiction, licence, environment.
 
 Only hard edges count: a module whose hard dependency is off is off as well. Rules and optional
 edges never switch anything.

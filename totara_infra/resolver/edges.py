@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -113,4 +114,4 @@ def cycles(graph: Graph) -> Iterator[list[Edge]]:
             ),
             key=lambda path: (len(path), path),
         )
-        yield [edge_of(graph, a, b) for a, b in zip(found, found[1:], strict=False)]
+        yield [edge_of(graph, a, b) for a, b in itertools.pairwise(found)]

@@ -54,49 +54,66 @@ def _option_faults(catalogue: Catalogue, tenant: Tenant) -> Iterator[_Fault]:
         if option is None:
             known = ", ".join(sorted(o.id for o in catalogue.tenancy.options))
             yield (
-                here, "unknown-option", f"licence option `{option_id}` does not exist",
-                "nobody could say what it switches on", f"write one of {known}",
+                here,
+                "unknown-option",
+                f"licence option `{option_id}` does not exist",
+                "nobody could say what it switches on",
+                f"write one of {known}",
             )
             continue
         if not set(option.jurisdictions) & set(tenant.jurisdictions):
             where = ", ".join(option.jurisdictions)
             yield (
-                here, "option-jurisdiction", f"`{option_id}` can't be licensed in {tenant.jurisdiction}",
+                here,
+                "option-jurisdiction",
+                f"`{option_id}` can't be licensed in {tenant.jurisdiction}",
                 f"it exists in {where} only: {option.why}",
                 f"remove the option, or add {where} to `jurisdictions`",
             )
         if tenant.institution_type not in option.institution_types:
             types = ", ".join(option.institution_types)
             yield (
-                here, "option-institution", f"`{option_id}` is not for a {tenant.institution_type}",
-                f"it is for {types}: {option.why}", "remove the option",
+                here,
+                "option-institution",
+                f"`{option_id}` is not for a {tenant.institution_type}",
+                f"it is for {types}: {option.why}",
+                "remove the option",
             )
         for needed in option.needs_options:
             if needed not in tenant.options:
                 yield (
-                    here, "option-needs", f"`{option_id}` needs the option `{needed}`",
-                    option.why, f"add `{needed}` to `options`, or remove `{option_id}`",
+                    here,
+                    "option-needs",
+                    f"`{option_id}` needs the option `{needed}`",
+                    option.why,
+                    f"add `{needed}` to `options`, or remove `{option_id}`",
                 )
         sponsor = tenant.sponsor_banks.get(option_id)
         if option.needs_sponsor_bank and sponsor is None:
             example = option.sponsor_bank or "the sponsor's name"
             yield (
-                here, "sponsor-missing", f"`{option_id}` has no sponsor bank",
+                here,
+                "sponsor-missing",
+                f"`{option_id}` has no sponsor bank",
                 "the tenant reaches the rail through a sponsor",
                 f"add `sponsor_banks: {{{option_id}: {example}}}`",
             )
         elif option.sponsor_bank and sponsor not in (None, option.sponsor_bank):
             yield (
-                ("sponsor_banks", option_id), "sponsor-unknown",
+                ("sponsor_banks", option_id),
+                "sponsor-unknown",
                 f"sponsor bank `{sponsor}` of `{option_id}`",
-                f"only {option.sponsor_bank} sponsors it", f"write {option.sponsor_bank}",
+                f"only {option.sponsor_bank} sponsors it",
+                f"write {option.sponsor_bank}",
             )
     for option_id in tenant.sponsor_banks:
         if option_id not in tenant.options:
             yield (
-                ("sponsor_banks", option_id), "sponsor-unused",
+                ("sponsor_banks", option_id),
+                "sponsor-unused",
                 f"a sponsor bank for `{option_id}`, which is not licensed",
-                "it would sponsor nothing", "license the option, or remove the sponsor",
+                "it would sponsor nothing",
+                "license the option, or remove the sponsor",
             )
 
 
@@ -107,21 +124,29 @@ def _module_faults(catalogue: Catalogue, tenant: Tenant) -> Iterator[_Fault]:
         here: Location = ("modules", index)
         if module_id not in catalogue.modules:
             yield (
-                here, "unknown-module", f"{module_id} does not exist",
-                "it can't be licensed", "correct the id",
+                here,
+                "unknown-module",
+                f"{module_id} does not exist",
+                "it can't be licensed",
+                "correct the id",
             )
         elif module_id in conditions and unmet(conditions[module_id], tenant):
             missing = " and ".join(unmet(conditions[module_id], tenant))
             yield (
-                here, "licence-unmet", f"{module_id} is licensed by name, but {missing} is missing",
+                here,
+                "licence-unmet",
+                f"{module_id} is licensed by name, but {missing} is missing",
                 conditions[module_id].reason,
                 f"add it, or remove {module_id} from `modules`",
             )
         elif not decisions[module_id].state.runs:
             chain = " ".join(decisions[module_id].reasons)
             yield (
-                here, "licence-chain", f"{module_id} is licensed by name, but something it needs is off",
-                chain, f"license what is missing, or remove {module_id} from `modules`",
+                here,
+                "licence-chain",
+                f"{module_id} is licensed by name, but something it needs is off",
+                chain,
+                f"license what is missing, or remove {module_id} from `modules`",
             )
 
 
@@ -132,19 +157,27 @@ def _override_faults(catalogue: Catalogue, tenant: Tenant) -> Iterator[_Fault]:
         setting = settings.get(key)
         if setting is None:
             yield (
-                here, "override-unknown", f"`{key}` is no setting", "nothing would read it",
+                here,
+                "override-unknown",
+                f"`{key}` is no setting",
+                "nothing would read it",
                 "correct the key: `totara config` lists them",
             )
         elif not setting.overridable:
             yield (
-                here, "override-forbidden", f"`{key}` can't differ between tenants",
-                "the catalogue does not mark it as overridable", "remove the override",
+                here,
+                "override-forbidden",
+                f"`{key}` can't differ between tenants",
+                "the catalogue does not mark it as overridable",
+                "remove the override",
             )
         else:
             fault = misfit(setting.type, value) or outside(setting, value)
             if fault:
                 yield (
-                    here, "override-value", f"`{key}`: {fault}",
+                    here,
+                    "override-value",
+                    f"`{key}`: {fault}",
                     f"its type is {setting.type}, with the limits that the catalogue declares",
                     "correct the value",
                 )
@@ -160,6 +193,9 @@ def _name_faults(catalogue: Catalogue, tenant: Tenant) -> Iterator[_Fault]:
             fault = naming.ssm_fault(filled)
             if fault:
                 yield (
-                    ("client_id",), "client-id-name", f"`{tenant.client_id}` does not fit `{name}`",
-                    fault, "choose a shorter client id",
+                    ("client_id",),
+                    "client-id-name",
+                    f"`{tenant.client_id}` does not fit `{name}`",
+                    fault,
+                    "choose a shorter client id",
                 )

@@ -8,6 +8,7 @@ stands in the order as a foundation.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from functools import cached_property
@@ -241,7 +242,7 @@ def _phase_graph(catalogue: Catalogue, plan: Phase, graph: Graph, members: list[
     steps.add_edges_from(graph.subgraph(members).edges)
     present = [[m for m in step if m in steps] for step in plan.steps]
     ordered = [step for step in present if step]
-    for earlier, later in zip(ordered, ordered[1:], strict=False):
+    for earlier, later in itertools.pairwise(ordered):
         steps.add_edges_from((a, b) for a in earlier for b in later)
     if ordered:
         stepped = {m for step in ordered for m in step}

@@ -78,7 +78,7 @@ class LicenceSource:
                 if self._licences is not None:
                     # An empty answer means: nothing has changed since the last one.
                     self._known = now
-            except Exception as error:  # noqa: BLE001  any failure means: ask again later
+            except Exception as error:
                 logger.warning(
                     json.dumps({"event": "licences_unavailable", "error": type(error).__name__})
                 )
@@ -150,8 +150,8 @@ def _uuid(text: str) -> str:
 
 def _appconfig_fetch() -> Callable[[], str | None]:
     """A function that asks AppConfig for what changed since it was last called."""
-    import boto3  # noqa: PLC0415  slow to import, and the tests need none
-    from botocore.config import Config  # noqa: PLC0415
+    import boto3
+    from botocore.config import Config
 
     # Cognito gives the trigger five seconds, all told.
     config = Config(connect_timeout=1, read_timeout=1, retries={"total_max_attempts": 2})
@@ -182,7 +182,7 @@ _source: LicenceSource | None = None
 
 
 def _licence_source() -> LicenceSource:
-    global _source  # noqa: PLW0603  one a container: that is what keeps warm calls fast
+    global _source
     if _source is None:
         _source = LicenceSource(
             _appconfig_fetch(),

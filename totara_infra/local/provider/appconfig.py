@@ -44,7 +44,8 @@ def _retag(aws: Aws, arn: str, new: Properties, old: Properties) -> None:
         new,
         old,
         lambda tags: client.tag_resource(ResourceArn=arn, Tags=tags),
-        lambda keys: client.untag_resource(ResourceArn=arn, TagKeys=keys),
+        # MiniStack removes one key of a request only.
+        lambda keys: [client.untag_resource(ResourceArn=arn, TagKeys=[key]) for key in keys],
     )
 
 

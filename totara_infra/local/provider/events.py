@@ -316,8 +316,10 @@ TYPES = (
         read=_read_bus_policy,
         update=_update_bus_policy,
         delete=_delete_bus_policy,
-        replaces={"eventBusName": "https://docs.aws.amazon.com/eventbridge/latest/APIReference/"
-            "API_PutPermission.html: a policy is of one bus"},
+        replaces={
+            "eventBusName": "https://docs.aws.amazon.com/eventbridge/latest/APIReference/"
+            "API_PutPermission.html: a policy is of one bus"
+        },
         defaults={"eventBusName": DEFAULT_BUS},
         policies=words("policy"),
         unique=("eventBusName",),

@@ -22,7 +22,13 @@ from totara_infra.local.provider import configuration, diff, schema
 from totara_infra.local.provider.errors import AlreadyExists, NotSettled, Refusal
 from totara_infra.local.provider.registry import resource_type, tokens
 from totara_infra.local.provider.resource import Live, Recorded, ResourceType, error_code
-from totara_infra.local.provider.values import UNKNOWN, Properties, from_struct, is_unknown, to_struct
+from totara_infra.local.provider.values import (
+    UNKNOWN,
+    Properties,
+    from_struct,
+    is_unknown,
+    to_struct,
+)
 
 VERSION = "7.51.1"
 OFFICIAL = "or run with the official plugin, `pulumi plugin install resource aws 7.51.1`"

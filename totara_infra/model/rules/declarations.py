@@ -36,6 +36,7 @@ CREDENTIAL_VALUES = re.compile(
 
 
 def declaration_problems(place: Place) -> Iterator[Problem]:
+    """Faults of one declaration by itself."""
     declaration = place.declaration
     match declaration:
         case Parameter():
@@ -152,8 +153,8 @@ def _secret_problems(place: Place, secret: Secret) -> Iterator[Problem]:
             "path",
             "convention",
             f"`{path}` breaks the convention for secrets",
-            "secrets are /bank/{env}/{domain}/{secret-name}, where domain is core, kyc, aml, payments, "
-            "credit, risk, platform or app",
+            "secrets are /bank/{env}/{domain}/{secret-name}, where domain is core, kyc, aml, "
+            "payments, credit, risk, platform or app",
             "respell it",
         )
     if secret.rotation is Rotation.AUTOMATIC and secret.rotation_days is None:
@@ -222,8 +223,8 @@ _NAME_RULES: dict[type[Declaration], tuple[re.Pattern[str], str]] = {
 
 def _resource_problems(place: Place, resource: Declaration) -> Iterator[Problem]:
     pattern, why = _NAME_RULES[type(resource)]
-    name = str(getattr(resource, "name"))  # noqa: B009
-    made = getattr(resource, "source") is Source.RESOURCE  # noqa: B009
+    name = str(getattr(resource, "name", ""))
+    made = getattr(resource, "source", None) is Source.RESOURCE
     if made and not pattern.match(filled(name)):
         yield place.problem(
             "name", "aws-name", f"`{name}` is no AWS name", why, "respell or shorten it"

@@ -27,6 +27,7 @@ class Place:
     declaration: Declaration
 
     def problem(self, field: str, rule: str, what: str, why: str, fix: str) -> Problem:
+        """A problem at one of the declaration's fields."""
         return self.document.problem((*self.location, field), rule, what, why, fix, self.module.id)
 
 
@@ -40,10 +41,12 @@ def name_of(declaration: Declaration) -> str:
         return f"setting:{declaration.key}"
     if isinstance(declaration, Claim):
         return f"claim:{declaration.name}"
-    return f"{getattr(declaration, 'kind')}:{getattr(declaration, 'name')}"  # noqa: B009
+    # Every kind of infrastructure has both; only their common base lacks them.
+    return f"{getattr(declaration, 'kind', '')}:{getattr(declaration, 'name', '')}"
 
 
 def places(loaded: LoadedCatalogue) -> Iterator[Place]:
+    """Every declaration of the catalogue."""
     for domain in loaded.catalogue.domains:
         document = loaded.documents[domain.id]
         for number, module in enumerate(domain.modules):
@@ -54,6 +57,7 @@ def places(loaded: LoadedCatalogue) -> Iterator[Place]:
 
 
 def filled(name: str, environment: Environment = Environment.LOCAL) -> str:
+    """A name with its placeholders filled in, as long as they may get."""
     return naming.fill(
         name,
         {"env": environment.value, "client_id": LONGEST_CLIENT_ID, "suffix": "-" + "s" * 8},

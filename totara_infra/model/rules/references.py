@@ -13,6 +13,7 @@ from totara_infra.model.vocabulary import DOMAIN_ID, MODULE_ID, Source
 
 
 def module_problems(loaded: LoadedCatalogue) -> Iterator[Problem]:
+    """Ids and services that stand twice, and edges that lead nowhere or where nothing is."""
     seen: dict[str, str] = {}
     services: dict[str, str] = {}
     for domain in loaded.catalogue.domains:
@@ -83,6 +84,7 @@ def here_of(number: int) -> Location:
 
 
 def duplicates(places: list[Place]) -> Iterator[Problem]:
+    """Names that are declared twice, anywhere in the catalogue."""
     first: dict[str, Place] = {}
     for place in places:
         name = name_of(place.declaration)
@@ -101,6 +103,7 @@ def duplicates(places: list[Place]) -> Iterator[Problem]:
 
 
 def reader_problems(loaded: LoadedCatalogue, places: list[Place]) -> Iterator[Problem]:
+    """Readers, publishers and writers that do not exist."""
     modules, domains = loaded.catalogue.modules, loaded.catalogue.domain
     for place in places:
         for field in ("readers", "publishers", "writers"):
@@ -121,6 +124,7 @@ def reader_problems(loaded: LoadedCatalogue, places: list[Place]) -> Iterator[Pr
 
 
 def attribute_problems(places: list[Place]) -> Iterator[Problem]:
+    """Parameters whose `attribute` names nothing that is made here."""
     made = {
         name_of(p.declaration).replace(":", "/", 1)
         for p in places
@@ -144,6 +148,7 @@ def attribute_problems(places: list[Place]) -> Iterator[Problem]:
 
 
 def database_secret_problems(loaded: LoadedCatalogue) -> Iterator[Problem]:
+    """Domains without the secret through which their modules reach their database."""
     declared = {s.path for m in loaded.catalogue.modules.values() for s in m.secrets}
     for domain in loaded.catalogue.domains:
         path = f"/bank/{{env}}/{domain.path_segment}/neon-db-url"

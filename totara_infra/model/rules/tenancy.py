@@ -11,6 +11,7 @@ from totara_infra.model.problems import Problem
 
 
 def tenancy_problems(loaded: LoadedCatalogue) -> Iterator[Problem]:
+    """Conditions and always-on lists that name what does not exist, or contradict each other."""
     tenancy, document = loaded.catalogue.tenancy, loaded.documents["tenancy"]
     options = {o.id for o in tenancy.options}
     conditional: dict[str, int] = {}
@@ -68,6 +69,7 @@ def tenancy_problems(loaded: LoadedCatalogue) -> Iterator[Problem]:
 
 
 def limit_problems(loaded: LoadedCatalogue) -> Iterator[Problem]:
+    """Limits of AppConfig, and flags that follow a module that does not exist."""
     for domain in loaded.catalogue.domains:
         profiles = {s.profile for m in domain.modules for s in m.settings} | {"runtime"}
         if len(profiles) > naming.APPCONFIG_MAXIMUM_PROFILES:
