@@ -4,7 +4,7 @@ from typing import Any
 
 import pulumi
 
-from totara_infra.configuration import stack_settings
+from totara_infra.configuration import reported, stack_settings
 from totara_infra.local.project import project_root
 from totara_infra.model.tenants import load_tenants
 from totara_infra.operations.gates import Gates
@@ -18,4 +18,4 @@ async def main() -> dict[str, Any]:
     return await Platform(settings, tenants, checks=Gates(settings)).ready()
 
 
-pulumi.run(main)
+pulumi.run(reported(main))

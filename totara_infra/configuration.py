@@ -1,13 +1,14 @@
-"""The stack's settings as the engine hands them to the program."""
+"""Between the engine and the program: the stack's settings in, readable errors out."""
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pulumi
 
 from totara_infra.local import emulator
-from totara_infra.model.problems import UsageError
+from totara_infra.model.problems import TotaraError, UsageError
 from totara_infra.model.stack import REHEARSAL_SUFFIX, StackSettings, settings_key
 from totara_infra.model.vocabulary import Environment
 
@@ -38,3 +39,17 @@ def stack_settings(config: pulumi.Config, stack: str) -> StackSettings:
             )
         values["endpoint"] = endpoint
     return StackSettings.model_validate(values)
+
+
+def reported(
+    main: Callable[[], Awaitable[dict[str, Any]]],
+) -> Callable[[], Awaitable[dict[str, Any]]]:
+    """A program whose errors for people reach them as text: the engine adds no traceback."""
+
+    async def run() -> dict[str, Any]:
+        try:
+            return await main()
+        except TotaraError as error:
+            raise pulumi.RunError(str(error)) from None
+
+    return run

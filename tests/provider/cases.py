@@ -1,4 +1,4 @@
-"""One case a type: what it takes, what of it can be changed and what replaces it, and a change elsewhere."""
+"""One case a type: its inputs, what can be changed, what replaces it, and a change elsewhere."""
 
 from __future__ import annotations
 
@@ -289,7 +289,10 @@ POOL = {
 def _change_pool(client: Client, state: State, facts: Facts) -> None:
     pool = client("cognito-idp").describe_user_pool(UserPoolId=state.id)["UserPool"]
     password = {**pool["Policies"]["PasswordPolicy"], "MinimumLength": 8}
-    sent = "DeletionProtection AutoVerifiedAttributes LambdaConfig AccountRecoverySetting UserPoolTags UserPoolTier MfaConfiguration"
+    sent = (
+        "DeletionProtection AutoVerifiedAttributes LambdaConfig AccountRecoverySetting UserPoolTags"
+        " UserPoolTier MfaConfiguration"
+    )
     client("cognito-idp").update_user_pool(
         UserPoolId=state.id,
         Policies={**pool["Policies"], "PasswordPolicy": password},

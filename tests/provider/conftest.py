@@ -78,7 +78,7 @@ def _wait_healthy(url: str, process: subprocess.Popen[bytes]) -> None:
 
 @pytest.fixture(scope="session")
 def aws(endpoint: str) -> Callable[[str], Any]:
-    """Clients of the tests' own, to look at things and to change them behind the provider's back."""
+    """Clients of the tests' own, to change things behind the provider's back."""
     clients: dict[str, Any] = {}
 
     def client(service: str) -> Any:

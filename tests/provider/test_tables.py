@@ -45,26 +45,24 @@ def test_every_property_exists_in_the_sdk(kind: ResourceType) -> None:
         assert "tagsAll" in known.outputs
 
 
+DOCUMENTED = re.compile(
+    r"https://docs[.]aws[.]amazon[.]com/[^ ]+[.]html.*[a-z]"
+    r"|terraform-provider-aws internal/[^ ]+[.]go: [a-z_]+ ForceNew"
+)
+
+
 @by_token
 def test_every_replacement_names_its_source(kind: ResourceType) -> None:
     for name, source in kind.replaces.items():
-        if found := re.fullmatch(r"(\S+) (\w+) (takes no|identifies by) (\w+)", source):
+        if found := re.fullmatch(
+            r"([^ ]+) ([A-Za-z]+) (takes no|identifies by) ([A-Za-z]+)", source
+        ):
             service, operation, claim, member = found.groups()
             model = botocore.session.get_session().get_service_model(service)
             shape = model.operation_model(operation).input_shape
-            if claim == "takes no":
-                assert member not in shape.members, f"{name}: {source}"
-            else:
-                assert member in shape.required_members or _names(shape, member), source
+            assert (member in shape.members) == (claim == "identifies by"), f"{name}: {source}"
         else:
-            assert re.match(
-                r"https://docs\.aws\.amazon\.com/\S+ ?.*\S|terraform-provider-aws internal/\S+: \w+ ForceNew",
-                source,
-            ), f"{kind.token} {name}: {source!r} is no source"
-
-
-def _names(shape: object, member: str) -> bool:
-    return member in getattr(shape, "members", {})
+            assert DOCUMENTED.match(source), f"{kind.token} {name}: {source!r} is no source"
 
 
 @by_token
@@ -88,4 +86,5 @@ def test_the_plugin_starts_fast_and_ends_quietly() -> None:
     process.terminate()
     rest, errors = process.communicate(timeout=10)
     assert (rest, errors, process.returncode) == ("", "", 0)
-    assert took < 5, "1.0 s on an idle machine of 2 cores"
+    # About 1 s on an idle machine of 2 cores; the bound leaves room for a busy one.
+    assert took < 5

@@ -10,6 +10,7 @@ import sys
 import typer
 
 from totara_infra.cli import activation, deploy, plan, sequence, validate
+from totara_infra.local.errors import LocalEnvironmentError
 from totara_infra.model.problems import TotaraError
 
 app = typer.Typer(
@@ -36,7 +37,7 @@ def run() -> None:
     """Run the command; errors that a user can mend are shown without a traceback."""
     try:
         app()
-    except TotaraError as error:
+    except (TotaraError, LocalEnvironmentError) as error:
         typer.echo(str(error), err=True)
         sys.exit(error.exit_code)
     except KeyboardInterrupt:

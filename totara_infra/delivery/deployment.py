@@ -63,7 +63,7 @@ class Deployment:
         plan(catalogue, file_settings, tenants)
         if emulated:
             ensure_ready()
-            for message in lifecycle.prepare(stack):
+            for message in lifecycle.prepare(stack, region=file_settings.region):
                 say(message)
             emulator.start(stack, region=file_settings.region)
         settings = stack_settings(chosen, rehearse)

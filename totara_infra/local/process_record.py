@@ -34,18 +34,6 @@ class ProcessIdentity:
         """
         return cls(pid, psutil.Process(pid).create_time())
 
-    @classmethod
-    def parse(cls, record: dict[str, Any]) -> Self | None:
-        """Read the identity from a record, or None where the record has none.
-
-        Args:
-            record: A parsed JSON object with `pid` and `create_time`.
-        """
-        try:
-            return cls(int(record["pid"]), float(record["create_time"]))
-        except (KeyError, TypeError, ValueError):
-            return None
-
     def process(self) -> psutil.Process | None:
         """Return the process if it is still running, else None."""
         try:

@@ -223,7 +223,8 @@ def _explain(
     model: type[BaseModel], location: Location, kind: str, message: str, item: Any
 ) -> tuple[str, str, str, str]:
     """Rule, what, why and fix of one of pydantic's errors."""
-    name = str(location[-1]) if location else "the file"
+    last = location[-1] if location else "the file"
+    name = last if isinstance(last, str) else "this entry"
     if kind == "extra_forbidden":
         known = _fields_at(model, location[:-1])
         near = difflib.get_close_matches(name, known, n=1)

@@ -1,4 +1,4 @@
-"""`python -m totara_infra.local.provider <engine-address>`: serve the plugin until it is told to stop."""
+"""`python -m totara_infra.local.provider <engine-address>` serves the plugin until told to stop."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ from types import FrameType
 
 def main() -> None:
     """Print the port and serve; SIGINT and SIGTERM end it quietly."""
-    # The user's own AWS settings are of no use to an emulator, and a broken profile would stop botocore.
+    # The user's own AWS settings are of no use to an emulator, and a broken profile would stop
+    # botocore.
     for name in ("AWS_PROFILE", "AWS_DEFAULT_PROFILE"):
         os.environ.pop(name, None)
     os.environ["AWS_CONFIG_FILE"] = os.environ["AWS_SHARED_CREDENTIALS_FILE"] = os.devnull
@@ -31,7 +32,8 @@ def main() -> None:
     sys.stdout.flush()
     ended.wait()
     server.stop(grace=None)
-    # The engine has gone or wants us gone: threads that still wait for AWS must not hold the process.
+    # The engine has gone or wants us gone: threads that still wait for AWS must not hold the
+    # process.
     os._exit(0)
 
 

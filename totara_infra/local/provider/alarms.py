@@ -23,8 +23,9 @@ from totara_infra.local.provider.values import Properties
 TOKEN = "aws:cloudwatch/metricAlarm:MetricAlarm"
 _NAMES = words(
     "name alarmDescription actionsEnabled alarmActions okActions insufficientDataActions metricName"
-    " namespace statistic extendedStatistic period unit evaluationPeriods datapointsToAlarm threshold"
-    " thresholdMetricId comparisonOperator treatMissingData evaluateLowSampleCountPercentiles"
+    " namespace statistic extendedStatistic period unit evaluationPeriods datapointsToAlarm"
+    " threshold thresholdMetricId"
+    " comparisonOperator treatMissingData evaluateLowSampleCountPercentiles"
 )
 _RENAMES = {
     "name": "AlarmName",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import json
+import socket
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -18,8 +19,8 @@ from totara_infra.local.provider.schema import nearest
 from totara_infra.local.provider.values import Properties, is_unknown
 
 LOCAL_ONLY = (
-    "this provider serves the local environment only; dev, uat and prod need Pulumi's own AWS plugin,"
-    " `pulumi plugin install resource aws 7.51.1`"
+    "this provider serves the local environment only; dev, uat and prod need Pulumi's own AWS"
+    " plugin, `pulumi plugin install resource aws 7.51.1`"
 )
 ENDPOINT_NAMES = {
     # botocore's name of a service -> the names that the SDK's `endpoints` has for it
@@ -74,7 +75,7 @@ def failures(arguments: Properties) -> list[tuple[str, str]]:
     found += [
         (name, f"the local provider needs the argument {name}")
         for name in ("region", "accessKey", "secretKey", "endpoints")
-        if name not in arguments
+        if not arguments.get(name)
     ]
     for entry in _endpoint_entries(arguments):
         if not isinstance(entry, Mapping):
@@ -152,6 +153,7 @@ class Account:
             token=arguments.get("token"),
             path_style=bool(arguments.get("s3UsePathStyle", True)),
         )
+        account.reach()
         allowed = [str(item) for item in arguments.get("allowedAccountIds") or []]
         if allowed and account.account_id not in allowed:
             raise Refusal(
@@ -159,6 +161,21 @@ class Account:
                 f" {', '.join(allowed)} is allowed (allowedAccountIds)"
             )
         return account
+
+    def reach(self) -> None:
+        """Try one connection, so that a missing emulator is told at once and not after ten retries.
+
+        Raises:
+            Refusal: When nothing answers at the endpoint of STS, or of the first service given.
+        """
+        url = urlsplit(self.endpoints.get("sts") or next(iter(self.endpoints.values())))
+        port = url.port or (443 if url.scheme == "https" else 80)
+        try:
+            socket.create_connection((url.hostname, port), timeout=5).close()
+        except OSError as error:
+            raise Refusal(
+                f"nothing answers at {url.geturl()}; is the emulator running? `make up` starts it"
+            ) from error
 
     @property
     def account_id(self) -> str:
@@ -177,7 +194,8 @@ class Account:
         """Return the botocore client of `service`, made once and shared by all threads.
 
         Raises:
-            Refusal: When no endpoint was given for the service; the default one would be AWS itself.
+            Refusal: When no endpoint was given for the service; the default one would be AWS
+            itself.
         """
         with self._lock:
             if service not in self._clients:
@@ -191,8 +209,9 @@ class Account:
             raise Refusal(f"the provider's `endpoints` lack {name}; {LOCAL_ONLY}")
         if not is_loopback(url):
             raise Refusal(f"{service} is at {url}: {LOCAL_ONLY}")
-        # Up to 64 requests run side by side (see server). Adaptive: where AWS throttles, all threads slow
-        # down together. No proxy: a proxy of the user's environment can't reach this machine.
+        # Up to 64 requests run side by side (see server). Adaptive: where AWS throttles, all
+        # threads slow down together. No proxy: a proxy of the user's environment can't reach this
+        # machine.
         settings = Config(
             retries={"mode": "adaptive", "max_attempts": 10},
             max_pool_connections=64,

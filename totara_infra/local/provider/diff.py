@@ -63,7 +63,7 @@ def _differs(kind: ResourceType, name: str, old: Properties, new: Properties) ->
 
 def same(kind: ResourceType, name: str, one: Any, other: Any) -> bool:
     """Say whether two values of a property mean the same to AWS."""
-    return _meaning(kind, name, one) == _meaning(kind, name, other)
+    return bool(_meaning(kind, name, one) == _meaning(kind, name, other))
 
 
 def _meaning(kind: ResourceType, name: str, value: Any) -> Any:
@@ -103,7 +103,7 @@ def json_meaning(value: Any) -> Any:
 
 
 def policy_meaning(value: Any) -> Any:
-    """Return what a policy says: for AWS one element and a list of one are the same, in any order."""
+    """Return what a policy says: to AWS, one element and a list of one are the same."""
     document = json_meaning(value)
     if not isinstance(document, Mapping):
         return document
@@ -130,7 +130,8 @@ def refreshed(
     """Return the inputs that describe the thing as it is now.
 
     What still means the same keeps the program's own form, so that an unchanged thing shows no
-    difference; what the program left to AWS is not brought in, unless it is no longer AWS's default.
+    difference; what the program left to AWS is not brought in, unless it is no longer AWS's
+    default.
     """
     known = recorded.inputs
     importing = not known
@@ -151,11 +152,10 @@ def refreshed(
         elif name in known:
             kept = same(kind, name, known[name], found[name])
             result[name] = known[name] if kept else found[name]
-        elif importing or name not in kind.computed:
-            if not same(kind, name, found[name], kind.defaults.get(name)):
-                result[name] = found[name]
+        elif (importing or name not in kind.computed) and not _is_default(kind, name, found):
+            result[name] = found[name]
     return result
 
 
-def _is_default(kind: ResourceType, name: str, known: Properties) -> bool:
-    return same(kind, name, known[name], kind.defaults.get(name))
+def _is_default(kind: ResourceType, name: str, inputs: Properties) -> bool:
+    return same(kind, name, inputs[name], kind.defaults.get(name))

@@ -1,4 +1,4 @@
-"""The one kind of error that reaches the user: a sentence that says what happened and the way out."""
+"""The one kind of error that reaches the user: what happened, and the way out."""
 
 
 class Refusal(Exception):

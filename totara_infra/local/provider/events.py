@@ -1,11 +1,11 @@
 """EventBridge buses, archives, bus policies, rules and targets.
 
-Ids as in Pulumi's plugin (a bus's or archive's name, `BUS/RULE` or `RULE` on the default bus); for a target
-it is `BUS/RULE/TARGET`, the form that the plugin imports.
+Ids as in Pulumi's plugin (a bus's or archive's name, `BUS/RULE` or `RULE` on the default bus); for
+a target it is `BUS/RULE/TARGET`, the form that the plugin imports.
 
-MiniStack ignores `Policy` in PutPermission and stores a statement of its own, with a UUID as its Sid. The
-recorded policy then stands on read: there, a policy that was changed elsewhere is not seen, only one that
-was removed.
+MiniStack ignores `Policy` in PutPermission and stores a statement of its own, with a UUID as its
+Sid. The recorded policy then stands on read: there, a policy that was changed elsewhere is not
+seen, only one that was removed.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ def _retag(aws: Aws, arn: str, new: Properties, old: Properties) -> None:
     )
 
 
-# --- bus ---------------------------------------------------------------------------------------------
+# --- bus --------------------------------------------------------------------------------------
 
 BUS = "aws:cloudwatch/eventBus:EventBus"
 _BUS_NAMES = words("name description kmsKeyIdentifier deadLetterConfig")
@@ -86,7 +86,7 @@ def _delete_bus(aws: Aws, identifier: str, _recorded: Recorded) -> None:
     unless_gone(aws.client("events").delete_event_bus, GONE, Name=identifier)
 
 
-# --- bus policy --------------------------------------------------------------------------------------
+# --- bus policy -------------------------------------------------------------------------------
 
 
 def _bus_policy(aws: Aws, bus: str) -> str | None:
@@ -129,7 +129,7 @@ def _delete_bus_policy(aws: Aws, identifier: str, _recorded: Recorded) -> None:
     unless_gone(client.remove_permission, GONE, EventBusName=identifier, RemoveAllPermissions=True)
 
 
-# --- archive -----------------------------------------------------------------------------------------
+# --- archive ----------------------------------------------------------------------------------
 
 ARCHIVE = "aws:cloudwatch/eventArchive:EventArchive"
 _ARCHIVE_NAMES = words(
@@ -166,7 +166,7 @@ def _delete_archive(aws: Aws, identifier: str, _recorded: Recorded) -> None:
     unless_gone(aws.client("events").delete_archive, GONE, ArchiveName=identifier)
 
 
-# --- rule --------------------------------------------------------------------------------------------
+# --- rule -------------------------------------------------------------------------------------
 
 RULE = "aws:cloudwatch/eventRule:EventRule"
 _RULE_NAMES = words("name eventBusName eventPattern scheduleExpression description state roleArn")
@@ -222,7 +222,7 @@ def _verify_rule(inputs: Properties) -> Iterator[tuple[str, str]]:
         yield "eventPattern", "give eventPattern or scheduleExpression"
 
 
-# --- target ------------------------------------------------------------------------------------------
+# --- target -----------------------------------------------------------------------------------
 
 TARGET = "aws:cloudwatch/eventTarget:EventTarget"
 _TARGET_NAMES = words(

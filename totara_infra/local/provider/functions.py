@@ -1,11 +1,11 @@
 """Lambda functions and permissions.
 
-Code is a FileArchive or an AssetArchive, zipped the same way every time, or an object in S3. AWS does not
-give code back to be compared with an archive, so its digest is: when it is no longer the one that was
-uploaded, `code` (or `sourceCodeHash`, where the program gives it) shows as changed.
+Code is a FileArchive or an AssetArchive, zipped the same way every time, or an object in S3. AWS
+does not give code back to be compared with an archive, so its digest is: when it is no longer the
+one that was uploaded, `code` (or `sourceCodeHash`, where the program gives it) shows as changed.
 
-The id of a permission is `FUNCTION/STATEMENT` or `FUNCTION:QUALIFIER/STATEMENT`, the form in which Pulumi's
-plugin imports one (its own id is the statement, from which nothing can be found again).
+The id of a permission is `FUNCTION/STATEMENT` or `FUNCTION:QUALIFIER/STATEMENT`, the form in which
+Pulumi's plugin imports one (its own id is the statement, from which nothing can be found again).
 """
 
 from __future__ import annotations
@@ -67,7 +67,7 @@ def _settle(aws: Aws, name: str) -> None:
 
 
 def _patiently(call: Any, **request: Any) -> Any:
-    """Call Lambda, waiting for a role that was made a moment ago and for an earlier change to end."""
+    """Call Lambda, waiting for a new role to be seen and for an earlier change to end."""
     return keep_trying(
         lambda: keep_trying(
             lambda: call(**request), "InvalidParameterValueException", text="assumed by Lambda"
@@ -200,7 +200,7 @@ def _verify_function(inputs: Properties) -> Iterator[tuple[str, str]]:
             yield name, f"a function that is not an image needs {name}"
 
 
-# --- permission --------------------------------------------------------------------------------------
+# --- permission -------------------------------------------------------------------------------
 
 _PERMISSION = words(
     "action function principal sourceArn sourceAccount principalOrgId eventSourceToken"
@@ -280,7 +280,10 @@ def _delete_permission(aws: Aws, identifier: str, _recorded: Recorded) -> None:
     unless_gone(client.remove_permission, GONE, **where, StatementId=statement)
 
 
-_NO_PERMISSION_UPDATE = "https://docs.aws.amazon.com/lambda/latest/api/API_Operations.html lists no update of a permission"
+_NO_PERMISSION_UPDATE = (
+    "https://docs.aws.amazon.com/lambda/latest/api/API_Operations.html lists no update of a"
+    " permission"
+)
 
 TYPES = (
     ResourceType(

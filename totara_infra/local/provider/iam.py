@@ -35,7 +35,7 @@ def _text(document: Any) -> str:
     return document if isinstance(document, str) else json.dumps(document)
 
 
-# --- role --------------------------------------------------------------------------------------------
+# --- role -------------------------------------------------------------------------------------
 
 
 def _create_role(aws: Aws, inputs: Properties) -> Made:
@@ -117,7 +117,7 @@ def _delete_role(aws: Aws, identifier: str, recorded: Recorded) -> None:
     )
 
 
-# --- inline policy of a role -------------------------------------------------------------------------
+# --- inline policy of a role ------------------------------------------------------------------
 
 
 def _inline(identifier: str) -> dict[str, str]:
@@ -153,7 +153,7 @@ def _delete_role_policy(aws: Aws, identifier: str, _recorded: Recorded) -> None:
     unless_gone(aws.client("iam").delete_role_policy, GONE, **_inline(identifier))
 
 
-# --- managed policy ----------------------------------------------------------------------------------
+# --- managed policy ---------------------------------------------------------------------------
 
 
 def _policy_arn(aws: Aws, inputs: Properties) -> str:
@@ -228,7 +228,7 @@ def _delete_policy(aws: Aws, identifier: str, _recorded: Recorded) -> None:
     )
 
 
-# --- attachment --------------------------------------------------------------------------------------
+# --- attachment -------------------------------------------------------------------------------
 
 
 def _attached(aws: Aws, role: str, arn: str) -> bool:
@@ -261,8 +261,8 @@ TYPES = (
     ResourceType(
         token="aws:iam/role:Role",
         serves=words(
-            "name namePrefix assumeRolePolicy description path maxSessionDuration permissionsBoundary"
-            " forceDetachPolicies tags"
+            "name namePrefix assumeRolePolicy description path maxSessionDuration"
+            " permissionsBoundary forceDetachPolicies tags"
         ),
         create=_create_role,
         read=_read_role,

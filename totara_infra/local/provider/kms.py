@@ -1,6 +1,7 @@
 """KMS keys and aliases.
 
-AWS never deletes a key at once: deleting schedules it, and a key that waits for its end counts as gone.
+AWS never deletes a key at once: deleting schedules it, and a key that waits for its end counts as
+gone.
 """
 
 from __future__ import annotations
@@ -173,8 +174,9 @@ TYPES = (
     ResourceType(
         token="aws:kms/key:Key",
         serves=words(
-            "description keyUsage customerMasterKeySpec multiRegion policy isEnabled enableKeyRotation"
-            " rotationPeriodInDays deletionWindowInDays bypassPolicyLockoutSafetyCheck tags"
+            "description keyUsage customerMasterKeySpec multiRegion policy isEnabled"
+            " enableKeyRotation rotationPeriodInDays"
+            " deletionWindowInDays bypassPolicyLockoutSafetyCheck tags"
         ),
         create=_create_key,
         finish=_finish_key,

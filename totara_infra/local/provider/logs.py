@@ -1,7 +1,7 @@
 """CloudWatch log groups and their subscription filters.
 
-The id of a subscription filter is `GROUP|NAME`, the form in which Pulumi's plugin imports one (its own ids
-are a hash, from which nothing can be found again).
+The id of a subscription filter is `GROUP|NAME`, the form in which Pulumi's plugin imports one (its
+own ids are a hash, from which nothing can be found again).
 """
 
 from __future__ import annotations

@@ -1,6 +1,7 @@
 """SQS queues and their policies. The id is the queue's URL.
 
-MiniStack's URLs carry its own address, so they work from this machine; nothing in them is rewritten.
+MiniStack's URLs carry its own address, so they work from this machine; nothing in them is
+rewritten.
 """
 
 from __future__ import annotations
@@ -177,8 +178,8 @@ TYPES = (
         },
         defaults=_DEFAULTS,
         computed=words(
-            "deduplicationScope fifoThroughputLimit kmsDataKeyReusePeriodSeconds maxMessageSize policy"
-            " sqsManagedSseEnabled"
+            "deduplicationScope fifoThroughputLimit kmsDataKeyReusePeriodSeconds maxMessageSize"
+            " policy sqsManagedSseEnabled"
         ),
         unreadable=words("namePrefix"),
         policies=words("policy"),

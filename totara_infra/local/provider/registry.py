@@ -12,15 +12,16 @@ MODULES = {
     "alarms": ("cloudwatch", "MetricAlarm"),
     "appconfig": (
         "appconfig",
-        "Application ConfigurationProfile Deployment DeploymentStrategy Environment"
-        " HostedConfigurationVersion",
+        "Application ConfigurationProfile Environment HostedConfigurationVersion",
     ),
-    "buckets": (
+    "bucket_settings": (
         "s3",
-        "Bucket BucketLifecycleConfiguration BucketObjectLockConfiguration BucketOwnershipControls"
+        "BucketLifecycleConfiguration BucketObjectLockConfiguration BucketOwnershipControls"
         " BucketPolicy BucketPublicAccessBlock BucketServerSideEncryptionConfiguration"
         " BucketVersioning",
     ),
+    "buckets": ("s3", "Bucket"),
+    "deployments": ("appconfig", "Deployment DeploymentStrategy"),
     "events": ("cloudwatch", "EventArchive EventBus EventBusPolicy EventRule EventTarget"),
     "functions": ("lambda", "Function Permission"),
     "iam": ("iam", "Policy Role RolePolicy RolePolicyAttachment"),

@@ -71,11 +71,14 @@ class ResourceType:
         serves: Input properties that are carried out; any other one is refused.
         create: Makes the thing, or refuses when one with its name exists.
         read: Returns the thing as it is, or None when it is gone.
-        update: Makes the thing as the new inputs say, whatever it was; None where nothing can be changed.
+        update: Makes the thing as the new inputs say, whatever it was; None where nothing can be
+        changed.
         delete: Removes the thing; a thing that is gone is no error.
-        finish: What remains after `create`; when it fails the thing stays in the state and the next run
+        finish: What remains after `create`; when it fails the thing stays in the state and the
+        next run
             goes on with `update`.
-        verify: Yields (property, sentence) for what is wrong in a way that the SDK's types don't show.
+        verify: Yields (property, sentence) for what is wrong in a way that the SDK's types don't
+        show.
         replaces: Property that can't be changed in place -> source of that knowledge.
         replaces_when: Returns further properties whose particular change needs a replacement.
         defaults: Value that AWS takes where the program gives none.
@@ -84,8 +87,10 @@ class ResourceType:
         policies: JSON policies, compared as AWS understands them.
         json_values: Other JSON properties, compared by meaning.
         sets: Lists whose order means nothing.
-        name: Property that names the thing; made up as the real provider does where it is not given.
-        unique: Properties that together are the thing's identity in AWS: where they stay the same, the old
+        name: Property that names the thing; made up as the real provider does where it is not
+        given.
+        unique: Properties that together are the thing's identity in AWS: where they stay the same,
+        the old
             thing must go before its replacement is made.
         outputs: Further outputs, unknown in the preview of a create.
         volatile: Those of `outputs` that an update may change.

@@ -3,8 +3,8 @@
 The table is a file because importing the SDK's classes costs more than the provider's whole start.
 `python -m totara_infra.local.provider.schema` writes it again; a test compares it with the SDK.
 
-A shape is "str", "int", "float", "bool", "Any", "archive", "json" (text or object) for a leaf, a list of one shape, an object of
-names to shapes, or {"*": shape} for a map with free keys.
+A shape is "str", "int", "float", "bool", "Any", "archive", "json" (text or object) for a leaf, a
+list of one shape, an object of names to shapes, or {"*": shape} for a map with free keys.
 """
 
 from __future__ import annotations
@@ -114,7 +114,7 @@ def _arguments(cls: Any) -> Any:
     return next(c for c in candidates if c is not None and c.__module__ == cls.__module__)
 
 
-def _shape(kind: Any) -> Any:
+def _shape(kind: Any) -> Any:  # noqa: PLR0911 - one return a kind of shape
     from pulumi import Archive, _types  # noqa: PLC0415
 
     origin = typing.get_origin(kind)

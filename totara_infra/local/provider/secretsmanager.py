@@ -1,7 +1,7 @@
 """Secrets: the container only. No value ever passes through the provider.
 
-MiniStack frees the name of a secret that is deleted without recovery at once; AWS takes a while, hence the
-waits.
+MiniStack frees the name of a secret that is deleted without recovery at once; AWS takes a while,
+hence the waits.
 """
 
 from __future__ import annotations
@@ -45,13 +45,16 @@ def _create(aws: Aws, inputs: Properties) -> Made:
             seconds=10,
         )
     except ClientError as error:
-        if error_code(error) == "ResourceExistsException":
-            raise AlreadyExists(f"the secret {name}", name) from error
-        if error_code(error) == "InvalidRequestException" and SCHEDULED in str(error):
+        exists = error_code(error) == "ResourceExistsException"
+        found = client.describe_secret(SecretId=name) if exists else {}
+        if exists and not found.get("DeletedDate"):
+            raise AlreadyExists(f"the secret {name}", found["ARN"]) from error
+        # AWS says so in the first way, MiniStack in the second.
+        if SCHEDULED in str(error) or exists:
             raise Refusal(
-                f"the secret {name} is scheduled for deletion and keeps its name until then: restore it"
-                f" (`aws secretsmanager restore-secret --secret-id {name}`) and import it, or delete it"
-                " with --force-delete-without-recovery"
+                f"the secret {name} is scheduled for deletion and keeps its name until then:"
+                f" restore it (`aws secretsmanager restore-secret --secret-id {name}`) and import"
+                " it, or delete it with --force-delete-without-recovery"
             ) from error
         raise
     return Made(answer["ARN"])

@@ -1,27 +1,32 @@
 """The gRPC side: answers Pulumi's engine from the tables of the resource types."""
 
+# ruff: noqa: ARG002 - the names and arguments of the methods are those of the protocol
+
 from __future__ import annotations
 
-import functools
 import hashlib
 import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
-from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
 import grpc  # type: ignore[import-untyped]
-from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError
-from google.protobuf import any_pb2, empty_pb2  # type: ignore[import-untyped]
+from google.protobuf import empty_pb2  # type: ignore[import-untyped]
 from pulumi.runtime import proto
-from pulumi.runtime.proto import provider_pb2, provider_pb2_grpc, status_pb2
+from pulumi.runtime.proto import provider_pb2, provider_pb2_grpc
 
 from totara_infra.local.provider import configuration, diff, schema
-from totara_infra.local.provider.errors import AlreadyExists, NotSettled, Refusal
+from totara_infra.local.provider.errors import NotSettled, Refusal
+from totara_infra.local.provider.failures import (
+    abort,
+    answering,
+    surviving,
+    token_of,
+    visible_properties,
+)
 from totara_infra.local.provider.registry import resource_type, tokens
-from totara_infra.local.provider.resource import Live, Recorded, ResourceType, error_code
+from totara_infra.local.provider.resource import Live, Recorded, ResourceType
 from totara_infra.local.provider.values import (
     UNKNOWN,
     Properties,
@@ -48,7 +53,7 @@ _KINDS = {
 
 
 def serve() -> tuple[grpc.Server, int]:
-    """Start the server on a free port of 127.0.0.1 and return both. AWS calls block their thread."""
+    """Start the server on a free port of 127.0.0.1 and return both."""
     server = grpc.server(
         ThreadPoolExecutor(THREADS),
         options=[
@@ -64,75 +69,48 @@ def serve() -> tuple[grpc.Server, int]:
     return server, port
 
 
-_Handler = Callable[[Any, Any, grpc.ServicerContext], Any]
-
-
-def _answering(handler: _Handler) -> _Handler:
-    """Turn whatever goes wrong in `handler` into one sentence for the user."""
-
-    @functools.wraps(handler)
-    def answer(self: Any, request: Any, context: grpc.ServicerContext) -> Any:
-        try:
-            return handler(self, request, context)
-        except Exception as error:
-            cause = error.cause if isinstance(error, _HalfMade) else error
-            urn = getattr(request, "urn", "")
-            sentence = f"{_what(urn)}: {_sentence(cause)}" if urn else _sentence(cause)
-            if isinstance(error, _HalfMade):
-                context.set_trailing_metadata(_half_made(error, sentence))
-                code = grpc.StatusCode.UNKNOWN
-            elif isinstance(cause, AlreadyExists):
-                code = grpc.StatusCode.ALREADY_EXISTS
-            else:
-                code = grpc.StatusCode.FAILED_PRECONDITION
-        # Outside of the handler, so that no traceback of the cause hangs on it.
-        _abort(context, sentence, code)
-
-    return answer
-
-
 class Provider(proto.ResourceProviderServicer):
     """Serves one engine."""
 
     def __init__(self) -> None:
         self._account: configuration.Account | None = None
 
-    # --- the plugin itself -------------------------------------------------------------------------
+    # --- the plugin itself --------------------------------------------------------------------
 
-    def Handshake(self, request: Any, context: grpc.ServicerContext) -> Any:
+    def Handshake(self, request: Any, context: Any) -> Any:
         """Say what this provider can do; must agree with `Configure`."""
         return provider_pb2.ProviderHandshakeResponse(
             accept_secrets=False, accept_resources=False, accept_outputs=False
         )
 
-    def GetPluginInfo(self, request: Any, context: grpc.ServicerContext) -> Any:
+    def GetPluginInfo(self, request: Any, context: Any) -> Any:
         """Give the version of the SDK that is served."""
         return proto.PluginInfo(version=VERSION)
 
-    def GetSchema(self, request: Any, context: grpc.ServicerContext) -> Any:
+    def GetSchema(self, request: Any, context: Any) -> Any:
         """Give no schema: the SDK is Pulumi's own."""
         return provider_pb2.GetSchemaResponse(schema="{}")
 
-    def Attach(self, request: Any, context: grpc.ServicerContext) -> Any:
+    def Attach(self, request: Any, context: Any) -> Any:
         """Do nothing: there is no engine to talk back to."""
         return empty_pb2.Empty()
 
-    def Cancel(self, request: Any, context: grpc.ServicerContext) -> Any:
+    def Cancel(self, request: Any, context: Any) -> Any:
         """Do nothing: running calls are short, and waits are bounded."""
         return empty_pb2.Empty()
 
     def Invoke(self, request: Any, context: grpc.ServicerContext) -> Any:
         """Refuse: the program makes no invokes."""
-        _abort(context, f"the local provider answers no invokes ({request.tok}); {OFFICIAL}")
+        abort(context, f"the local provider answers no invokes ({request.tok}); {OFFICIAL}")
 
     def Construct(self, request: Any, context: grpc.ServicerContext) -> Any:
         """Refuse: there are no remote components here."""
-        _abort(context, f"the local provider builds no components ({request.type}); {OFFICIAL}")
+        abort(context, f"the local provider builds no components ({request.type}); {OFFICIAL}")
 
-    # --- its configuration -------------------------------------------------------------------------
+    # --- its configuration --------------------------------------------------------------------
 
-    @_answering
-    def CheckConfig(self, request: Any, context: grpc.ServicerContext) -> Any:
+    @answering
+    def CheckConfig(self, request: Any, context: Any) -> Any:
         """Refuse arguments that would lead away from this machine, or that are not known."""
         news = from_struct(request.news)
         failures = [
@@ -141,8 +119,8 @@ class Provider(proto.ResourceProviderServicer):
         ]
         return provider_pb2.CheckResponse(inputs=request.news, failures=failures)
 
-    @_answering
-    def DiffConfig(self, request: Any, context: grpc.ServicerContext) -> Any:
+    @answering
+    def DiffConfig(self, request: Any, context: Any) -> Any:
         """Replace everything when account or region change; other arguments change in place."""
         olds = configuration.parse(from_struct(request.old_inputs) or from_struct(request.olds))
         news = configuration.parse(from_struct(request.news))
@@ -156,8 +134,8 @@ class Provider(proto.ResourceProviderServicer):
             changes=_changes(names), diffs=names, replaces=replaces, deleteBeforeReplace=False
         )
 
-    @_answering
-    def Configure(self, request: Any, context: grpc.ServicerContext) -> Any:
+    @answering
+    def Configure(self, request: Any, context: Any) -> Any:
         """Connect to the emulator; the wrong account is refused."""
         arguments = from_struct(request.args) if request.HasField("args") else {}
         parsed = configuration.parse(arguments or dict(request.variables))
@@ -168,12 +146,12 @@ class Provider(proto.ResourceProviderServicer):
             acceptSecrets=False, supportsPreview=True, acceptResources=False, acceptOutputs=False
         )
 
-    # --- resources ---------------------------------------------------------------------------------
+    # --- resources ----------------------------------------------------------------------------
 
-    @_answering
-    def Check(self, request: Any, context: grpc.ServicerContext) -> Any:
+    @answering
+    def Check(self, request: Any, context: Any) -> Any:
         """Refuse what can't be carried out, all of it at once, and fill names and tags."""
-        token = _token(request.urn)
+        token = token_of(request.urn)
         kind = resource_type(token)
         if kind is None:
             served = ", ".join(tokens())
@@ -188,24 +166,20 @@ class Provider(proto.ResourceProviderServicer):
         if kind.name is not None and kind.name not in news:
             news |= _autoname(kind.name, request, olds, news)
         if kind.tagged:
-            every = {**self._aws.default_tags, **(news.get("tags") or {})}
-            tags_known = news.get("tags") != UNKNOWN
-            news |= {"tagsAll": every if tags_known else UNKNOWN} if every else {}
+            news |= _all_tags(self._aws.default_tags, news.get("tags"))
         return provider_pb2.CheckResponse(inputs=to_struct(news), failures=failures)
 
-    @_answering
-    def Diff(self, request: Any, context: grpc.ServicerContext) -> Any:
+    @answering
+    def Diff(self, request: Any, context: Any) -> Any:
         """Compare the program's inputs with the recorded ones."""
         kind = _kind(request.urn)
         olds = _old_inputs(kind, request)
         news = from_struct(request.news)
         changes = diff.compare(kind, olds, news, request.ignoreChanges)
         replaces = [name for name, change in changes.items() if change.replaces]
-        if kind.update is None:
-            replaces = list(changes)
         detailed = {
             name: provider_pb2.PropertyDiff(
-                kind=_KINDS[change.kind, name in replaces], inputDiff=True
+                kind=_KINDS[change.kind, change.replaces], inputDiff=True
             )
             for name, change in changes.items()
         }
@@ -218,23 +192,25 @@ class Provider(proto.ResourceProviderServicer):
             deleteBeforeReplace=bool(replaces) and _collides(kind, olds, news),
         )
 
-    @_answering
-    def Create(self, request: Any, context: grpc.ServicerContext) -> Any:
+    @answering
+    def Create(self, request: Any, context: Any) -> Any:
         """Create the thing, or predict it in a preview."""
         kind, inputs = _kind(request.urn), from_struct(request.properties)
         if request.preview:
             outputs = dict.fromkeys(kind.outputs, UNKNOWN) | self._predicted(kind, inputs)
-            return provider_pb2.CreateResponse(properties=_properties(inputs, outputs))
+            return provider_pb2.CreateResponse(properties=visible_properties(inputs, outputs))
         made = kind.create(self._aws, inputs)
-        with _exists(made.id, inputs):
+        with surviving(made.id, inputs):
             if kind.finish is not None:
                 kind.finish(self._aws, made.id, inputs)
             outputs = made.outputs or self._outputs(kind, made.id, inputs, {})
-            return provider_pb2.CreateResponse(id=made.id, properties=_properties(inputs, outputs))
+            return provider_pb2.CreateResponse(
+                id=made.id, properties=visible_properties(inputs, outputs)
+            )
 
-    @_answering
-    def Read(self, request: Any, context: grpc.ServicerContext) -> Any:
-        """Return the thing as it is now: for a refresh with the recorded inputs, for an import without."""
+    @answering
+    def Read(self, request: Any, context: Any) -> Any:
+        """Return the thing as it is now. An import has no recorded inputs, a refresh has."""
         kind = _kind(request.urn)
         recorded = Recorded(from_struct(request.inputs), from_struct(request.properties))
         live = kind.read(self._aws, request.id, recorded)
@@ -244,11 +220,11 @@ class Provider(proto.ResourceProviderServicer):
         return provider_pb2.ReadResponse(
             id=live.id or request.id,
             inputs=to_struct(inputs),
-            properties=_properties(inputs, _everything(live)),
+            properties=visible_properties(inputs, _everything(live)),
         )
 
-    @_answering
-    def Update(self, request: Any, context: grpc.ServicerContext) -> Any:
+    @answering
+    def Update(self, request: Any, context: Any) -> Any:
         """Bring the thing to the new inputs."""
         kind = _kind(request.urn)
         news, olds = from_struct(request.news), _old_inputs(kind, request)
@@ -256,17 +232,17 @@ class Provider(proto.ResourceProviderServicer):
         kept = {name: state[name] for name in kind.outputs if name in state}
         if request.preview:
             outputs = kept | dict.fromkeys(kind.volatile, UNKNOWN)
-            return provider_pb2.UpdateResponse(properties=_properties(news, outputs))
+            return provider_pb2.UpdateResponse(properties=visible_properties(news, outputs))
         if kind.update is not None:
-            # Without a difference this is the second try after a create that failed halfway: nothing
-            # that the state says can be relied upon.
+            # Without a difference this is the second try after a create that failed halfway:
+            # nothing that the state says can be relied upon.
             known = olds if diff.compare(kind, olds, news) else {}
             kind.update(self._aws, request.id, news, known)
         outputs = self._outputs(kind, request.id, news, kept)
-        return provider_pb2.UpdateResponse(properties=_properties(news, outputs))
+        return provider_pb2.UpdateResponse(properties=visible_properties(news, outputs))
 
-    @_answering
-    def Delete(self, request: Any, context: grpc.ServicerContext) -> Any:
+    @answering
+    def Delete(self, request: Any, context: Any) -> Any:
         """Delete the thing; one that is gone is no error."""
         kind = _kind(request.urn)
         outputs = from_struct(request.properties)
@@ -274,7 +250,7 @@ class Provider(proto.ResourceProviderServicer):
         kind.delete(self._aws, request.id, Recorded(inputs, outputs))
         return empty_pb2.Empty()
 
-    # --- parts of the above ------------------------------------------------------------------------
+    # --- parts of the above -------------------------------------------------------------------
 
     @property
     def _aws(self) -> configuration.Account:
@@ -317,18 +293,10 @@ class Provider(proto.ResourceProviderServicer):
         return {n: UNKNOWN if UNKNOWN in str(value) else value for n, value in found.items()}
 
 
-def _token(urn: str) -> str:
-    return urn.split("::")[2].rsplit("$", maxsplit=1)[-1]
-
-
-def _what(urn: str) -> str:
-    return f"{_token(urn)} {urn.split('::', maxsplit=3)[3]}"
-
-
 def _kind(urn: str) -> ResourceType:
-    kind = resource_type(_token(urn))
+    kind = resource_type(token_of(urn))
     if kind is None:
-        raise Refusal(f"the local provider does not serve {_token(urn)}; {OFFICIAL}")
+        raise Refusal(f"the local provider does not serve {token_of(urn)}; {OFFICIAL}")
     return kind
 
 
@@ -348,18 +316,19 @@ def _moves(name: str, olds: Properties, news: Properties) -> bool:
 
 
 def _only_inputs(kind: ResourceType, outputs: Properties) -> Properties:
-    known = schema.schemas()[kind.token].inputs
-    return {k: v for k, v in outputs.items() if k in known or k == "tagsAll"}
+    return {k: v for k, v in outputs.items() if k in kind.serves or k == "tagsAll"}
 
 
 def _old_inputs(kind: ResourceType, request: Any) -> Properties:
-    """Return the recorded inputs; a state written without them has the outputs of the same names."""
+    """Return the recorded inputs, or the outputs of their names where none are recorded."""
     return from_struct(request.old_inputs) or _only_inputs(kind, from_struct(request.olds))
 
 
-def _properties(inputs: Properties, outputs: Properties) -> Any:
-    visible = {name: value for name, value in inputs.items() if not name.startswith("__")}
-    return to_struct(outputs | visible)
+def _all_tags(default_tags: Mapping[str, str], own: Any) -> Properties:
+    if own == UNKNOWN:
+        return {"tagsAll": UNKNOWN}
+    every = {**default_tags, **(own if isinstance(own, dict) else {})}
+    return {"tagsAll": every} if every else {}
 
 
 def _with_texts(kind: ResourceType, news: Properties) -> Properties:
@@ -388,72 +357,8 @@ def _autoname(name: str, request: Any, olds: Properties, news: Properties) -> Pr
 
 
 def _collides(kind: ResourceType, olds: Properties, news: Properties) -> bool:
-    """Say whether old and new thing can't live side by side because AWS tells them apart by name."""
+    """Say whether old and new thing have one name, so that they can't live side by side."""
     made_up = set(news.get(diff.DEFAULTS_KEY, []))
     return bool(kind.unique) and all(
         olds.get(name) == news.get(name) and name not in made_up for name in kind.unique
     )
-
-
-def _abort(context: grpc.ServicerContext, sentence: str, code: Any = None) -> NoReturn:
-    context.abort(code or grpc.StatusCode.FAILED_PRECONDITION, sentence)
-    raise AssertionError("abort raises")
-
-
-class _HalfMade(Exception):
-    """The thing exists although the request failed."""
-
-    def __init__(self, identifier: str, inputs: Properties, cause: Exception) -> None:
-        super().__init__(str(cause))
-        self.identifier, self.inputs, self.cause = identifier, inputs, cause
-
-
-@contextmanager
-def _exists(identifier: str, inputs: Properties) -> Iterator[None]:
-    """Mark a failure as one after which the thing exists.
-
-    The engine then keeps it in its state, so that the next run goes on instead of finding a stranger of
-    that name.
-    """
-    try:
-        yield
-    except Exception as error:
-        raise _HalfMade(identifier, inputs, error) from error
-
-
-def _place(error: Exception) -> str:
-    trace = error.__traceback__
-    while trace is not None and trace.tb_next is not None:
-        trace = trace.tb_next
-    if trace is None:
-        return "an unknown place"
-    return f"{Path(trace.tb_frame.f_code.co_filename).name}:{trace.tb_lineno}"
-
-
-def _sentence(error: Exception) -> str:
-    if isinstance(error, ClientError):
-        text = error.response.get("Error", {}).get("Message", "")
-        return f"AWS refused {error.operation_name} with {error_code(error)}: {text}"
-    if isinstance(error, HTTPClientError):
-        return f"{error} Is the emulator running? `make up` starts it"
-    if isinstance(error, (Refusal, NotSettled, BotoCoreError)):
-        return " ".join(str(error).split())
-    fault = " ".join(str(error).split())
-    return f"a fault in the local provider, {type(error).__name__} at {_place(error)}: {fault}"
-
-
-def _half_made(half: _HalfMade, sentence: str) -> tuple[tuple[str, bytes], ...]:
-    """Return the metadata in which the engine looks for a thing that exists in part."""
-    detail = any_pb2.Any()
-    detail.Pack(
-        provider_pb2.ErrorResourceInitFailed(
-            id=half.identifier,
-            properties=_properties(half.inputs, {}),
-            inputs=to_struct(half.inputs),
-            reasons=[sentence],
-        )
-    )
-    status = status_pb2.Status(
-        code=grpc.StatusCode.UNKNOWN.value[0], message=sentence, details=[detail]
-    )
-    return (("grpc-status-details-bin", status.SerializeToString()),)

@@ -75,7 +75,7 @@ def _reset(name: str) -> str:
     return {"rawMessageDelivery": "false", "contentBasedDeduplication": "false"}.get(name, "")
 
 
-# --- topic -------------------------------------------------------------------------------------------
+# --- topic ------------------------------------------------------------------------------------
 
 
 def _get_topic(aws: Aws, arn: str) -> dict[str, str] | None:
@@ -128,7 +128,7 @@ def _delete_topic(aws: Aws, identifier: str, _recorded: Recorded) -> None:
     unless_gone(aws.client("sns").delete_topic, *GONE, TopicArn=identifier)
 
 
-# --- topic policy ------------------------------------------------------------------------------------
+# --- topic policy -----------------------------------------------------------------------------
 
 
 def _default_policy(aws: Aws, arn: str) -> str:
@@ -192,7 +192,7 @@ def _delete_policy(aws: Aws, identifier: str, _recorded: Recorded) -> None:
     unless_gone(lambda: _put_policy(aws, identifier, _default_policy(aws, identifier)), *GONE)
 
 
-# --- subscription ------------------------------------------------------------------------------------
+# --- subscription -----------------------------------------------------------------------------
 
 
 def _get_subscription(aws: Aws, arn: str) -> dict[str, str] | None:
@@ -263,8 +263,8 @@ TYPES = (
         replaces={
             "name": "sns SetTopicAttributes takes no Name",
             "namePrefix": "sns SetTopicAttributes takes no Name",
-            "fifoTopic": "https://docs.aws.amazon.com/sns/latest/dg/fifo-topic-code-examples.html: a"
-            " standard topic can't be converted into a FIFO topic",
+            "fifoTopic": "https://docs.aws.amazon.com/sns/latest/dg/fifo-topic-code-examples.html:"
+            " a standard topic can't be converted into a FIFO topic",
         },
         defaults={"fifoTopic": False, "contentBasedDeduplication": False},
         computed=words("policy signatureVersion tracingConfig fifoThroughputScope archivePolicy"),

@@ -1,17 +1,20 @@
 """What belongs to a Cognito user pool: clients, groups, resource servers.
 
-Ids are `POOL/CLIENT`, `POOL/GROUP` and `POOL|IDENTIFIER`: the forms that Pulumi's plugin imports. For
-groups and resource servers these are its ids as well; a client's id in AWS is the last part, and `id` as
-programs see it must be that, so a client's id is the client id and only an import needs the pool before it.
+Ids are `POOL/CLIENT`, `POOL/GROUP` and `POOL|IDENTIFIER`: the forms that Pulumi's plugin imports.
+For groups and resource servers these are its ids as well; a client's id in AWS is the last part,
+and `id` as programs see it must be that, so a client's id is the client id and only an import needs
+the pool before it.
 
-No client that is made here has a secret unless the program asks for one. `UpdateUserPoolClient` sets what is
-not sent back to AWS's default, so everything is always sent. MiniStack does not enforce write lists,
-and has no UpdateGroup.
+No client that is made here has a secret unless the program asks for one. `UpdateUserPoolClient`
+sets what is not sent back to AWS's default, so everything is always sent. MiniStack does not
+enforce write lists, and has no UpdateGroup.
 """
 
 from __future__ import annotations
 
 from typing import Any
+
+from botocore.exceptions import ClientError
 
 from totara_infra.local.provider.errors import AlreadyExists, Refusal
 from totara_infra.local.provider.resource import (
@@ -20,6 +23,7 @@ from totara_infra.local.provider.resource import (
     Made,
     Recorded,
     ResourceType,
+    error_code,
     unless_gone,
     words,
 )
@@ -29,7 +33,7 @@ from totara_infra.local.provider.values import Properties
 
 GONE = "ResourceNotFoundException"
 
-# --- client ------------------------------------------------------------------------------------------
+# --- client -----------------------------------------------------------------------------------
 
 CLIENT = "aws:cognito/userPoolClient:UserPoolClient"
 _CLIENT_NAMES = words(
@@ -95,7 +99,7 @@ def _delete_client(aws: Aws, identifier: str, recorded: Recorded) -> None:
     unless_gone(aws.client("cognito-idp").delete_user_pool_client, GONE, **where)
 
 
-# --- group -------------------------------------------------------------------------------------------
+# --- group ------------------------------------------------------------------------------------
 
 GROUP = "aws:cognito/userGroup:UserGroup"
 _GROUP_NAMES = words("name userPoolId description precedence roleArn")
@@ -133,8 +137,9 @@ def _update_group(aws: Aws, identifier: str, new: Properties, _old: Properties) 
         if error_code(error) != "InvalidAction":
             raise
         raise Refusal(
-            f"the emulator can't change a group in place (no UpdateGroup); delete {identifier} and its"
-            " memberships yourself and refresh, or start from an empty emulator"
+            f"the emulator can't change a group in place (no UpdateGroup);"
+            f" delete {identifier} and its memberships yourself and refresh,"
+            " or start from an empty emulator"
         ) from error
 
 
@@ -142,7 +147,7 @@ def _delete_group(aws: Aws, identifier: str, _recorded: Recorded) -> None:
     unless_gone(aws.client("cognito-idp").delete_group, GONE, **_group(identifier))
 
 
-# --- resource server ---------------------------------------------------------------------------------
+# --- resource server --------------------------------------------------------------------------
 
 SERVER = "aws:cognito/resourceServer:ResourceServer"
 _SERVER_NAMES = words("identifier name userPoolId scopes")
@@ -211,14 +216,14 @@ TYPES = (
         defaults={"generateSecret": False},
         computed=words(
             "accessTokenValidity idTokenValidity refreshTokenValidity tokenValidityUnits"
-            " readAttributes writeAttributes explicitAuthFlows supportedIdentityProviders callbackUrls"
-            " logoutUrls defaultRedirectUri allowedOauthFlows allowedOauthScopes"
+            " readAttributes writeAttributes explicitAuthFlows supportedIdentityProviders"
+            " callbackUrls logoutUrls defaultRedirectUri allowedOauthFlows allowedOauthScopes"
             " allowedOauthFlowsUserPoolClient preventUserExistenceErrors enableTokenRevocation"
             " enablePropagateAdditionalUserContextData authSessionValidity refreshTokenRotation"
         ),
         sets=words(
-            "readAttributes writeAttributes explicitAuthFlows supportedIdentityProviders callbackUrls"
-            " logoutUrls allowedOauthFlows allowedOauthScopes"
+            "readAttributes writeAttributes explicitAuthFlows supportedIdentityProviders"
+            " callbackUrls logoutUrls allowedOauthFlows allowedOauthScopes"
         ),
         name="name",
         outputs=("clientSecret",),

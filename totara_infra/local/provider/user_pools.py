@@ -1,8 +1,8 @@
 """Cognito user pools.
 
 UpdateUserPool sets everything that is not sent back to AWS's default, so an update always sends
-everything. Custom attributes can be added and never changed or removed, so adding is an update and all else
-replaces the pool. Multi-factor settings have a call of their own.
+everything. Custom attributes can be added and never changed or removed, so adding is an update and
+all else replaces the pool. Multi-factor settings have a call of their own.
 
 MiniStack ignores `PoolName` in UpdateUserPool, and does not enforce what attributes allow.
 """
@@ -98,7 +98,7 @@ def _finish(aws: Aws, identifier: str, inputs: Properties) -> None:
 
 
 def _own_attributes(answer: list[dict[str, Any]], recorded: Recorded) -> list[Properties]:
-    """Return the schema entries that a program declares: custom ones, and standard ones it has named."""
+    """Return the schema entries that a program declares: custom ones, and standard ones by name."""
     shape = schemas()[TOKEN].inputs["schemas"][0]
     declared = {str(entry.get("name")): entry for entry in recorded.inputs.get("schemas", [])}
     order = {name: position for position, name in enumerate(declared)}
@@ -110,7 +110,8 @@ def _own_attributes(answer: list[dict[str, Any]], recorded: Recorded) -> list[Pr
         entry["name"] = name.split(":", maxsplit=1)[-1]
         if not custom and entry["name"] not in declared:
             continue
-        # AWS fills constraints and flags that the program left out; only those it named are compared.
+        # AWS fills constraints and flags that the program left out; only those it named are
+        # compared.
         known = declared.get(entry["name"])
         if known is not None:
             entry = {key: value for key, value in entry.items() if key in known}
@@ -131,7 +132,8 @@ def _read(aws: Aws, identifier: str, recorded: Recorded) -> Live | None:
     inputs |= from_api(pool.get("Policies", {}), {name: known[name] for name in _POLICIES})
     inputs |= from_api(mfa, {name: known[name] for name in _MFA | {"mfaConfiguration"}})
     inputs["schemas"] = _own_attributes(pool.get("SchemaAttributes", []), recorded)
-    # UserPoolAddOns comes and goes with the plan, in which advanced security is off unless asked for.
+    # UserPoolAddOns comes and goes with the plan, in which advanced security is off unless asked
+    # for.
     if inputs.get("userPoolAddOns") == {"advancedSecurityMode": "OFF"}:
         inputs.pop("userPoolAddOns")
     inputs["tags"] = dict(pool.get("UserPoolTags") or {})
@@ -149,23 +151,18 @@ def _read(aws: Aws, identifier: str, recorded: Recorded) -> Live | None:
 
 def _as_program_writes(inputs: Properties, recorded: Recorded) -> None:
     """Leave out parts of nested objects that AWS added to what the program gave."""
-    for name in ("lambdaConfig", "passwordPolicy", "adminCreateUserConfig"):
-        given, found = recorded.inputs.get(name), inputs.get(name)
-        if not isinstance(found, dict):
-            continue
-        if name == "lambdaConfig" and "preTokenGenerationConfig" in found:
-            newer = found["preTokenGenerationConfig"]["lambdaArn"]
-            if found.get("preTokenGeneration") == newer and "preTokenGeneration" not in (
-                given or {}
-            ):
-                found.pop("preTokenGeneration")
-        if name == "passwordPolicy" and given is not None:
-            for key, value in _PASSWORD_DEFAULTS.items():
-                if key not in given and found.get(key) in (value, False):
-                    found.pop(key, None)
-        if name == "adminCreateUserConfig" and given is not None:
-            if "allowAdminCreateUserOnly" not in given and not found["allowAdminCreateUserOnly"]:
-                found.pop("allowAdminCreateUserOnly")
+    given = {n: recorded.inputs.get(n) for n in ("lambdaConfig", "passwordPolicy")}
+    triggers = inputs.get("lambdaConfig", {})
+    newer = triggers.get("preTokenGenerationConfig", {}).get("lambdaArn")
+    # AWS shows the older form of the same trigger beside the newer one.
+    asked = "preTokenGeneration" in (given["lambdaConfig"] or {})
+    if newer and triggers.get("preTokenGeneration") == newer and not asked:
+        triggers.pop("preTokenGeneration")
+    if given["passwordPolicy"] is not None:
+        password = inputs.get("passwordPolicy", {})
+        for key, value in _PASSWORD_DEFAULTS.items():
+            if key not in given["passwordPolicy"] and password.get(key) in (value, False):
+                password.pop(key, None)
 
 
 def _names(inputs: Properties) -> dict[str, Properties]:
@@ -240,7 +237,8 @@ TYPES = (
         delete=_delete,
         verify=_verify,
         replaces={
-            "name": "terraform-provider-aws internal/service/cognitoidp/user_pool.go: name ForceNew",
+            "name": "terraform-provider-aws internal/service/cognitoidp/user_pool.go:"
+            " name ForceNew",
             "aliasAttributes": "cognito-idp UpdateUserPool takes no AliasAttributes",
             "usernameAttributes": "cognito-idp UpdateUserPool takes no UsernameAttributes",
             "usernameConfiguration": "cognito-idp UpdateUserPool takes no UsernameConfiguration",

@@ -22,7 +22,7 @@ Properties = dict[str, Any]
 
 
 def from_struct(struct: struct_pb2.Struct) -> Properties:
-    """Return `struct` as plain Python: integral numbers as int, secrets unwrapped, nulls left out."""
+    """Return `struct` as plain Python: whole numbers as int, secrets unwrapped, no nulls."""
     result = {key: _from_value(value) for key, value in struct.fields.items()}
     return {key: value for key, value in result.items() if value is not None}
 

@@ -1,0 +1,62 @@
+# What people type. Everything real is in totara_infra/; `make` finds a Python and starts it.
+# Works with GNU make 3.81 (macOS) and newer, and any POSIX shell.
+
+ENV ?= local
+STATE = $(if $(TOTARA_STATE_DIRECTORY),$(TOTARA_STATE_DIRECTORY),.totara)
+
+.DEFAULT_GOAL := help
+.PHONY: help up down preview test bench lint setup tools
+
+help:
+	@echo 'make up                  bring all modules up on this machine: the engine, an AWS emulator, the stack local'
+	@echo 'make down                stop what `make up` started and remove its state'
+	@echo 'make preview ENV=local   show what an update of local, dev, uat or prod would do'
+	@echo 'make test                run every test'
+	@echo 'make bench               measure, and print the table of figures'
+	@echo 'make lint                check style, types and the dependencies between packages'
+	@echo 'make setup               only make .venv'
+	@echo
+	@echo 'Variables: TOTARA_PORT=4567 (port of the emulator), PYTHON=python3.12 (the Python for .venv),'
+	@echo 'TOTARA_AWS_PLUGIN=official (Pulumi'"'"'s own AWS plugin for the stack local).'
+
+up: setup
+	@.venv/bin/totara up local
+
+# Needs .venv only where there is something to stop.
+down:
+	@if [ -x .venv/bin/totara ] && [ -f .venv/.totara-stamp ]; then \
+		.venv/bin/totara down local; \
+	elif ls '$(STATE)'/emulators/*.json '$(STATE)'/state/.pulumi/stacks/*/* >/dev/null 2>&1; then \
+		$(MAKE) --no-print-directory setup && .venv/bin/totara down local; \
+	else \
+		echo 'Stack local was down already: nothing was ever started here.'; \
+	fi
+
+preview: setup
+	@.venv/bin/totara preview $(ENV)
+
+test: tools
+	@.venv/bin/python -m pytest
+
+bench: tools
+	@.venv/bin/python -m benchmarks
+
+lint: setup
+	@.venv/bin/ruff check
+	@.venv/bin/ruff format --check
+	@.venv/bin/mypy
+	@.venv/bin/lint-imports
+
+tools: setup
+	@.venv/bin/python -m totara_infra.local.setup
+
+# The package can't be imported before its dependencies are there, so its subpackage `local` is,
+# by itself. Its folder comes last on the path: a module of the package must not hide Python's own.
+setup:
+	@for python in $(if $(PYTHON),$(PYTHON),python3 python3.14 python3.13 python3.12 python3.11); do \
+		if "$$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then \
+			exec "$$python" -I -c 'import sys; sys.path.append("totara_infra"); from local.virtual_environment import main; sys.exit(main())'; \
+		fi; \
+	done; \
+	echo 'Python 3.11 or newer is needed, and $(if $(PYTHON),$(PYTHON) is not,none is on PATH); install it, or name it: make up PYTHON=/path/to/python3.12' >&2; \
+	exit 1
