@@ -51,10 +51,12 @@ def endpoint(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         "MINISTACK_REGION": REGION,
         "CLOUDTRAIL_RECORDING": "1",
     }
+    # By the Python beside it: in an environment that was moved, the script names a lost path.
+    command = [executable.parent / "python", "-m", "ministack"]
     folder = tmp_path_factory.mktemp("emulator")
     with (folder / "log").open("wb") as log:
         process = subprocess.Popen(
-            [executable], env=environment, cwd=folder, stdout=log, stderr=subprocess.STDOUT
+            command, env=environment, cwd=folder, stdout=log, stderr=subprocess.STDOUT
         )
         try:
             _wait_healthy(url, process)

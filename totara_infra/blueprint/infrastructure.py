@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-from totara_infra.blueprint.resource import PlannedResource, Reference
+from totara_infra.blueprint.resource import PlannedResource, Reference, logical
 from totara_infra.blueprint.roles import policy_resources, role_resources
 from totara_infra.blueprint.scope import Scope
 from totara_infra.model.catalogue import Module
@@ -181,7 +181,7 @@ def _event_bus(scope: Scope, module: Module, bus: EventBus) -> Iterator[PlannedR
 
 
 def _bucket(scope: Scope, module: Module, bucket: Bucket) -> Iterator[PlannedResource]:
-    name, physical = f"bucket/{bucket.name}", scope.fill(bucket.name)
+    name, physical = logical("bucket", bucket.name), scope.fill(bucket.name)
     arn = f"arn:aws:s3:::{physical}"
     reference = Reference(name, "bucket")
 
@@ -295,7 +295,7 @@ def _bucket_policy(arn: str, bucket: Bucket) -> str:
 
 
 def _topic(scope: Scope, module: Module, topic: Topic) -> Iterator[PlannedResource]:
-    name, physical = f"topic/{topic.name}", scope.fill(topic.name)
+    name, physical = logical("topic", topic.name), scope.fill(topic.name)
     yield PlannedResource(
         "aws:sns/topic:Topic",
         name,
@@ -345,7 +345,7 @@ def _log_group(scope: Scope, module: Module, group: LogGroup) -> PlannedResource
         properties["kms_key_id"] = Reference(f"key/{group.key_class}", "arn")
     return PlannedResource(
         "aws:cloudwatch/logGroup:LogGroup",
-        f"log_group/{group.name}",
+        logical("log_group", group.name),
         module.id,
         "logging",
         properties,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from totara_infra.blueprint.resource import PlannedResource, Reference
+from totara_infra.blueprint.resource import PlannedResource, Reference, logical
 from totara_infra.blueprint.scope import Scope
 from totara_infra.model.catalogue import Module
 from totara_infra.model.declarations import Parameter, Scalar
@@ -100,5 +100,5 @@ def value_of(scope: Scope, parameter: Parameter, tenant: Tenant) -> Scalar | Ref
             return scope.role_arn(name) if output == "arn" else name
         if kind == "client" and name == "password" and not scope.settings.password_sign_in:
             return None
-        return Reference(f"{kind}/{name}", _OUTPUTS.get((kind, output), output))
+        return Reference(logical(kind, name), _OUTPUTS.get((kind, output), output))
     return default_in(parameter, scope.settings.environment)

@@ -8,6 +8,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from totara_infra.model.naming import without_placeholders
+
 PROSE = frozenset({"description", "tags"})
 """Properties that describe and change nothing: they stay out of the digests."""
 
@@ -74,6 +76,11 @@ class PlannedResource:
     def shape(self) -> str:
         """The last word of the type, e.g. `Parameter`."""
         return self.type.rsplit(":", 1)[1]
+
+
+def logical(kind: str, name: str) -> str:
+    """Logical name of a declared thing: the same in every stack, so no placeholder is in it."""
+    return f"{kind}/{without_placeholders(name)}"
 
 
 def plain(value: Any) -> Any:

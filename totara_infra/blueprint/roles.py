@@ -9,7 +9,7 @@ from typing import Any
 from totara_infra.blueprint.resource import PlannedResource, Reference
 from totara_infra.blueprint.scope import Scope
 from totara_infra.model.catalogue import Module
-from totara_infra.model.declarations import Policy, RuntimeRole
+from totara_infra.model.declarations import Policy, PolicyStatement, RuntimeRole
 from totara_infra.model.naming import fill
 from totara_infra.model.stack import RoleHandling
 from totara_infra.model.vocabulary import Source
@@ -47,7 +47,7 @@ def role_resources(scope: Scope, module: Module, role: RuntimeRole) -> Iterator[
             "tags": tags,
         },
     )
-    statements = list(_statements(scope, role))
+    statements = [*_statements(scope, role), *_declared(scope, role.statements)]
     if statements:
         yield PlannedResource(
             "aws:iam/rolePolicy:RolePolicy",
@@ -61,11 +61,6 @@ def role_resources(scope: Scope, module: Module, role: RuntimeRole) -> Iterator[
 def policy_resources(scope: Scope, module: Module, policy: Policy) -> Iterator[PlannedResource]:
     """A managed policy, attached to the roles of the domains that carry it."""
     name = f"policy/{policy.name}"
-    values = {
-        "region": scope.settings.region,
-        "account": scope.settings.account_id,
-        "env": scope.env,
-    }
     yield PlannedResource(
         "aws:iam/policy:Policy",
         name,
@@ -74,17 +69,7 @@ def policy_resources(scope: Scope, module: Module, policy: Policy) -> Iterator[P
         {
             "name": policy.name,
             "description": policy.why,
-            "policy": _document(
-                *(
-                    {
-                        "Sid": s.id,
-                        "Effect": s.effect,
-                        "Action": s.actions,
-                        "Resource": [fill(r, values) for r in s.resources],
-                    }
-                    for s in policy.statements
-                )
-            ),
+            "policy": _document(*_declared(scope, policy.statements)),
             "tags": scope.tags(module.id),
         },
     )
@@ -104,6 +89,22 @@ def policy_resources(scope: Scope, module: Module, policy: Policy) -> Iterator[P
             )
 
 
+def _declared(scope: Scope, statements: list[PolicyStatement]) -> Iterator[dict[str, Any]]:
+    """Statements as the catalogue declares them, with this stack's names filled in."""
+    values = {
+        "region": scope.settings.region,
+        "account": scope.settings.account_id,
+        "env": scope.env,
+    }
+    for statement in statements:
+        yield {
+            "Sid": statement.id,
+            "Effect": statement.effect,
+            "Action": statement.actions,
+            "Resource": [fill(resource, values) for resource in statement.resources],
+        }
+
+
 def runtime_roles(scope: Scope) -> list[tuple[str, str]]:
     """Name and domain of every role under which a domain's functions run."""
     return sorted(
@@ -116,9 +117,8 @@ def runtime_roles(scope: Scope) -> list[tuple[str, str]]:
 
 def _principals(scope: Scope, assumed_by: list[str]) -> dict[str, Any]:
     services = [p for p in assumed_by if p.endswith(".amazonaws.com")]
-    if services:
-        return {"Service": services}
-    return {"AWS": scope.arn("iam", "root", regional=False)}
+    roles = [scope.role_arn(p) for p in assumed_by if p not in services]
+    return {**({"Service": services} if services else {}), **({"AWS": roles} if roles else {})}
 
 
 def _statements(scope: Scope, role: RuntimeRole) -> Iterator[dict[str, Any]]:

@@ -196,21 +196,6 @@ class LogGroup(Infrastructure):
     key_class: KeyClass | None = None
 
 
-class RuntimeRole(Infrastructure):
-    """The IAM role that the Lambda functions of one domain assume."""
-
-    kind: Literal["role"]
-    name: str
-    domain: str
-    """Domain whose modules run under it, or empty for a role with another purpose."""
-    purpose: Phrase
-    assumed_by: list[str] = Field(default_factory=lambda: ["lambda.amazonaws.com"])
-    publishes_to: list[str] = Field(default_factory=list)
-    """Foreign buses it may put events on."""
-    rules_on: list[str] = Field(default_factory=list)
-    """Foreign buses it may place rules on."""
-
-
 class PolicyStatement(Model):
     """One statement of a managed policy.
 
@@ -221,6 +206,24 @@ class PolicyStatement(Model):
     effect: Literal["Allow", "Deny"]
     actions: list[str]
     resources: list[str]
+
+
+class RuntimeRole(Infrastructure):
+    """The IAM role that the Lambda functions of one domain assume."""
+
+    kind: Literal["role"]
+    name: str
+    domain: str
+    """Domain whose modules run under it, or empty for a role with another purpose."""
+    purpose: Phrase
+    assumed_by: list[str] = Field(default_factory=lambda: ["lambda.amazonaws.com"])
+    """AWS services, or names of roles of this account."""
+    publishes_to: list[str] = Field(default_factory=list)
+    """Foreign buses it may put events on."""
+    rules_on: list[str] = Field(default_factory=list)
+    """Foreign buses it may place rules on."""
+    statements: list[PolicyStatement] = Field(default_factory=list)
+    """Further rights, beside those that every role of a domain has."""
 
 
 class Policy(Infrastructure):

@@ -79,6 +79,11 @@ def fill(name: str, values: Mapping[str, str]) -> str:
     return PLACEHOLDER.sub(lambda match: values.get(match[1], match[0]), name)
 
 
+def without_placeholders(name: str) -> str:
+    """The name as it is in every stack: placeholders gone, with the separators beside them."""
+    return re.sub(r"[-/_]?\{[a-z_]+\}", "", name)
+
+
 def placeholders(name: str) -> set[str]:
     """The placeholders in a name."""
     return set(PLACEHOLDER.findall(name))

@@ -182,8 +182,8 @@ TYPES = (
         replaces={
             "name": "logs PutSubscriptionFilter identifies by filterName",
             "logGroup": "logs PutSubscriptionFilter identifies by logGroupName",
-            "destinationArn": "https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/"
-            "API_PutSubscriptionFilter.html: a filter belongs to its destination",
+            "destinationArn": "terraform-provider-aws internal/service/logs/subscription_filter.go:"
+            " destination_arn ForceNew",
         },
         computed=words("roleArn distribution"),
         name="name",
