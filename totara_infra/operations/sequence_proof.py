@@ -128,14 +128,7 @@ def _times(
 
     What belongs to a phase (secret containers, pools, AppConfig) is no module's write.
     """
-    step_of: dict[str, str] = {}
-    for step, resources in blueprint.steps.items():
-        if step in blueprint.sequence.module:
-            for resource in resources:
-                for key in _NAME_PROPERTIES:
-                    name = resource.properties.get(key)
-                    if isinstance(name, str):
-                        step_of[name] = step
+    step_of = _owners(blueprint)
     markers = {blueprint.marker(m).properties["name"]: m for m in blueprint.sequence.module}
     gates = {blueprint.gate(p.id).properties["name"]: p.id for p in blueprint.sequence.phases}
     first: dict[str, float] = {}
@@ -153,3 +146,25 @@ def _times(
                 phase = gates[text]
                 gated[phase] = min(gated.get(phase, write.time), write.time)
     return first, marked, gated
+
+
+def _owners(blueprint: Blueprint) -> dict[str, str]:
+    """Physical name -> the module that it belongs to.
+
+    A name that several steps use, such as that of an inline policy, identifies none of them.
+    """
+    users: dict[str, set[str]] = {}
+    for step, resources in blueprint.steps.items():
+        for resource in resources:
+            for key in _NAME_PROPERTIES:
+                name = resource.properties.get(key)
+                if isinstance(name, str):
+                    users.setdefault(name, set()).add(step)
+    modules = blueprint.sequence.module
+    return {
+        name: step
+        for name, steps in users.items()
+        if len(steps) == 1
+        for step in steps
+        if step in modules
+    }
