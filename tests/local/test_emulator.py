@@ -76,10 +76,12 @@ def test_a_process_that_got_the_same_id_later_is_never_stopped(state_folder):
         }
         process_record.write(state_folder / "emulators" / "local.json", record)
 
-        assert emulator.endpoint("local") is None
-        assert emulator.stop("local") is None
-        assert other.poll() is None
-        other.kill()
+        try:
+            assert emulator.endpoint("local") is None
+            assert emulator.stop("local") is None
+            assert other.poll() is None
+        finally:
+            other.kill()
 
 
 def test_an_emulator_that_does_not_start_says_where_its_log_is(emulated, monkeypatch):

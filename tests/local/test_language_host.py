@@ -102,13 +102,13 @@ def test_the_private_api_that_the_language_host_leans_on_is_where_it_was():
 
 @pytest.fixture
 def program(with_engine, tmp_path, monkeypatch) -> Path:
-    """A tiny program with a stack `local` in a backend of its own."""
+    """A tiny program in a folder below its project, with a stack `local` in its own backend."""
     monkeypatch.setenv("PATH", "/usr/bin:/bin")
     folder = tmp_path / "program"
-    folder.mkdir()
-    (folder / "Pulumi.yaml").write_text("name: tiny\nruntime: python\n")
+    (folder / "source").mkdir(parents=True)
+    (folder / "Pulumi.yaml").write_text("name: tiny\nruntime: python\nmain: source\n")
     (folder / "Pulumi.local.yaml").write_text("config:\n  tiny:size: '42'\n")
-    (folder / "__main__.py").write_text(textwrap.dedent(PROGRAM))
+    (folder / "source" / "__main__.py").write_text(textwrap.dedent(PROGRAM))
     assert pulumi(folder, "stack", "init", "local").returncode == 0
     return folder
 
@@ -132,7 +132,7 @@ def test_a_program_goes_up(program):
     assert "warning" not in up.stdout
 
     outputs = pulumi(program, "stack", "output", "--json", "-s", "local").stdout
-    assert json.loads(outputs) == {"size": 42, "folder": str(program)}
+    assert json.loads(outputs) == {"size": 42, "folder": str(program / "source")}
     again = pulumi(program, "preview", "-s", "local", "--expect-no-changes")
     assert again.returncode == 0, again.stdout
 
@@ -157,7 +157,7 @@ def test_a_failing_program_shows_its_own_error_once_and_nothing_of_ours(program,
     if trial == "exception":
         places = [line for line in diagnostics.splitlines() if "File " in line]
         assert len(places) == 2
-        assert f'File "{program}/__main__.py"' in places[0]
+        assert f'File "{program}/source/__main__.py"' in places[0]
         assert "in refuse" in places[1]
     else:
         assert "Traceback" not in failed.stdout
@@ -188,7 +188,7 @@ def start_waiting(program: Path) -> tuple[subprocess.Popen[str], int]:
         stderr=subprocess.STDOUT,
         text=True,
     )
-    started = program / "started"
+    started = program / "source" / "started"
     deadline = time.monotonic() + 60
     while not (started.exists() and started.read_text()):
         assert time.monotonic() < deadline

@@ -165,10 +165,12 @@ def test_an_engine_that_is_at_work_is_not_disturbed(state_folder, tmp_path):
     engine.symlink_to(Path(sys.executable).resolve())
     with subprocess.Popen([engine, "-c", "import time; time.sleep(60)"]) as working:
         lock = write_lock(state_folder, working.pid)
-        with pytest.raises(LocalEnvironmentError, match=f"process {working.pid}"):
-            lifecycle.prepare("local")
-        assert lock.exists()
-        working.kill()
+        try:
+            with pytest.raises(LocalEnvironmentError, match=f"process {working.pid}"):
+                lifecycle.prepare("local")
+            assert lock.exists()
+        finally:
+            working.kill()
 
 
 def test_another_port_than_asked_is_said(emulated, monkeypatch):
@@ -201,11 +203,12 @@ def test_down_after_a_killed_update_leaves_nothing_either(emulated):
     bring_up(emulated)
     (emulated / "local.updating").write_text("{}")
     write_lock(emulated, 2**22 + 1)
+    other = write_state(emulated, "prod-rehearsal")
     lifecycle._release("local")
 
     lifecycle.discard("local")
 
-    assert [file.name for file in emulated.rglob("*") if file.is_file()] == []
+    assert [file for file in emulated.rglob("*") if file.is_file()] == [other]
 
 
 def test_the_state_of_other_stacks_stays(state_folder):

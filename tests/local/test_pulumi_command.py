@@ -118,7 +118,7 @@ def test_the_plugins_lie_where_the_engine_looks(engine):
         ("stack select dev", "dev"),
         ("--cwd /somewhere stack init prod", "prod"),
         ("stack ls", None),
-        ("config set region -- -s", None),
+        ("config set size -- -s1", None),
     ],
 )
 def test_the_stack_is_read_from_the_arguments(engine, arguments, stack):

@@ -94,9 +94,8 @@ class ProgramHost(LanguageServer):
         self._stop = stop
         self._plugins: set[subprocess.Popen[bytes]] = set()
 
-    def Handshake(self, request: Any, _context: grpc.ServicerContext) -> Any:
-        """Take the engine's address, where it was not an argument."""
-        self._engine_address = request.engine_address or self._engine_address
+    def Handshake(self, _request: Any, _context: grpc.ServicerContext) -> Any:
+        """Agree; the engine's address came as an argument."""
         return language_pb2.LanguageHandshakeResponse()
 
     def GetPluginInfo(self, _request: Any, _context: grpc.ServicerContext) -> Any:
