@@ -157,7 +157,10 @@ def test_roles_are_references_when_made_and_arns_when_they_exist() -> None:
 def test_the_first_update_is_bound_by_parameter_store() -> None:
     figures = estimate(blueprint_of(Environment.PROD), read_prices())
     assert figures.loads[0].service == "ssm"
-    assert figures.minutes == pytest.approx(figures.loads[0].calls / 3 / 60)
+    assert figures.loads[0].minutes == pytest.approx(figures.loads[0].calls / 3 / 60)
+    # Three profiles of bank-platform one after another, then one for each of the phases 2 to 4.
+    assert figures.roll_out == (60 + 30) * (3 + 1 + 1 + 1)
+    assert figures.minutes == figures.roll_out
     assert figures.resources == sum(figures.by_phase.values())
 
 

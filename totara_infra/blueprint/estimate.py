@@ -58,6 +58,9 @@ class Estimate:
     Attributes:
         by_type, by_phase, by_step: number of resources.
         loads: services with a write quota, slowest first.
+        roll_out: minutes that the roll-outs of configuration take one after another, where every
+            profile is deployed: AppConfig runs one at a time in an environment, and each phase
+            waits for its own.
         monthly: US dollars a month without any use.
         priced_at: date of the price table.
     """
@@ -67,18 +70,19 @@ class Estimate:
     by_phase: dict[int, int]
     by_step: dict[str, int]
     loads: tuple[ServiceLoad, ...]
+    roll_out: float
     monthly: float
     priced_at: str
 
     @property
     def minutes(self) -> float:
-        """Least minutes of a first update: the slowest service decides, the others run beside."""
-        return max((load.minutes for load in self.loads), default=0.0)
+        """Least minutes of a first update: calls and roll-outs run beside each other."""
+        return max([*(load.minutes for load in self.loads), self.roll_out])
 
     @property
     def minutes_high(self) -> float:
         """The same with high throughput where there is such a setting."""
-        return max((load.minutes_high for load in self.loads), default=0.0)
+        return max([*(load.minutes_high for load in self.loads), self.roll_out])
 
 
 def read_prices(directory: Path = CATALOGUE_DIRECTORY) -> PriceTable:
@@ -112,6 +116,21 @@ def estimate(blueprint: Blueprint, prices: PriceTable) -> Estimate:
         by_phase=dict(sorted(Counter(blueprint.phase_of(r.step) for r in resources).items())),
         by_step={step: len(rs) for step, rs in blueprint.steps.items()},
         loads=tuple(sorted(loads, key=lambda load: -load.minutes)),
+        roll_out=_roll_out_minutes(blueprint),
         monthly=sum(by_type[kind] * price for kind, price in prices.monthly.items()),
         priced_at=prices.as_of,
     )
+
+
+def _roll_out_minutes(blueprint: Blueprint) -> float:
+    settings = blueprint.scope.settings
+    each = settings.roll_out_minutes + settings.roll_out_bake_minutes
+    queued = Counter(
+        (blueprint.phase_of(r.step), r.step)
+        for r in blueprint.resources.values()
+        if r.shape == "Deployment"
+    )
+    longest: dict[int, int] = {}
+    for (phase, _), count in queued.items():
+        longest[phase] = max(longest.get(phase, 0), count)
+    return float(each * sum(longest.values()))

@@ -63,6 +63,7 @@ def _print_json(
             }
             for load in figures.loads
         ],
+        "roll_out_minutes": round(figures.roll_out, 2),
         "minimum_minutes": round(figures.minutes, 2),
         "minimum_minutes_high_throughput": round(figures.minutes_high, 2),
         "monthly_usd_idle": round(figures.monthly, 2),
@@ -110,10 +111,18 @@ def _print_tables(
         "API calls of a first update against AWS's quotas",
     )
     typer.echo()
-    typer.echo(
-        f"A first `up` takes at least {figures.minutes:.1f} minutes, or {figures.minutes_high:.1f} "
-        "with high throughput of Parameter Store switched on."
+    faster = (
+        f", or {figures.minutes_high:.1f} with high throughput of Parameter Store switched on"
+        if figures.minutes_high < figures.minutes
+        else ""
     )
+    typer.echo(f"A first `up` takes at least {figures.minutes:.1f} minutes{faster}.")
+    if figures.roll_out:
+        typer.echo(
+            f"Of these, {figures.roll_out:.0f} are the roll-out of configuration, profile by profile. "
+            "For a first `up` nothing is live yet that a slow roll-out would spare: set "
+            "roll-out-minutes and roll-out-bake-minutes to 0 in the stack's file until it is up."
+        )
     typer.echo(
         f"Idle it costs about {figures.monthly:.2f} US dollars a month (prices of "
         f"{figures.priced_at}; usage comes on top)."
