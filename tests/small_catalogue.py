@@ -236,7 +236,10 @@ def content() -> dict[str, Any]:
     }  # fmt: skip
     files["tenancy.yaml"] = {
         "options": [
-            {"id": "fx", "title": "Foreign exchange", "why": "Money abroad.", "provenance": "assumed"}
+            {
+                "id": "fx", "title": "Foreign exchange", "why": "Money abroad.",
+                "provenance": "assumed",
+            }
         ],
         "always_on": [
             {

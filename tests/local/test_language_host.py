@@ -191,7 +191,9 @@ def start_waiting(program: Path) -> tuple[subprocess.Popen[str], int]:
     started = program / "source" / "started"
     deadline = time.monotonic() + 60
     while not (started.exists() and started.read_text()):
-        assert time.monotonic() < deadline
+        if engine.poll() is not None or time.monotonic() > deadline:
+            engine.kill()
+            pytest.fail(f"the program did not start: {engine.communicate()[0]}")
         time.sleep(0.05)
     return engine, int(started.read_text())
 

@@ -7,11 +7,11 @@ import re
 import pytest
 import yaml
 
-from totara_infra.model.coverage import coverage_page, coverage_problems, read_coverage
 from tests.conftest import PROJECT
+from totara_infra.model.coverage import coverage_page, coverage_problems, read_coverage
 
 IDENTIFIERS = re.compile(
-    r"\b(MOD|FR|NFR|ADR|PRD|CAP|SD|BD|DT|CON|PRI|AML|OPS|ALERT-[A-Z]+)-?\d[\d–…/-]*\S*|V\d{3}\S*|`[^`]*`"
+    r"\b(MOD|FR|NFR|ADR|PRD|CAP|SD|BD|DT|CON|PRI|AML|OPS|ALERT-[A-Z]+)-?\d[\d\u2013\u2026/-]*\S*|V\d{3}\S*|`[^`]*`"
 )
 NUMBER = re.compile(r"\d+(?:[.,:]\d+)*")
 

@@ -23,9 +23,8 @@ def record(order: list[str]) -> list[Write]:
             name = resource.properties.get("name") or resource.properties.get("bucket")
             time = float(next(clock))
             if isinstance(name, str):
-                writes.append(
-                    Write(str(time), time, "ssm.amazonaws.com", "PutParameter", frozenset([name]), "u")
-                )
+                texts = frozenset([name])
+                writes.append(Write(str(time), time, "ssm", "PutParameter", texts, "someone"))
     return writes
 
 

@@ -119,7 +119,7 @@ def _print_tables(
     typer.echo(f"A first `up` takes at least {figures.minutes:.1f} minutes{faster}.")
     if figures.roll_out:
         typer.echo(
-            f"Of these, {figures.roll_out:.0f} are the roll-out of configuration, one profile at a time. "
+            f"Of these, {figures.roll_out:.0f} are the roll-out of configuration, one by one. "
             "For a first `up` nothing is live yet that a slow roll-out would spare: set "
             "roll-out-minutes and roll-out-bake-minutes to 0 in the stack's file until it is up."
         )
