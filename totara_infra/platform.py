@@ -10,7 +10,7 @@ import pulumi
 import pulumi_aws as aws
 
 from totara_infra.blueprint import Blueprint, plan
-from totara_infra.blueprint.app_config import ROLL_OUT_STEP
+from totara_infra.blueprint.roll_out import ROLL_OUT_STEP
 from totara_infra.components import (
     ClaimMapping,
     Gate,

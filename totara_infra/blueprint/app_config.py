@@ -12,6 +12,7 @@ from jsonschema import Draft4Validator
 
 from totara_infra.blueprint.parameters import ssm_parameter
 from totara_infra.blueprint.resource import Joined, PlannedResource, Reference
+from totara_infra.blueprint.roll_out import OWNER, STRATEGY, monitors
 from totara_infra.blueprint.scope import Scope
 from totara_infra.model import naming
 from totara_infra.model.catalogue import Domain
@@ -25,10 +26,6 @@ from totara_infra.resolver.sequence import app_config_step
 ACTIVATION_APPLICATION = "bank-platform"
 ACTIVATION_PROFILE = "module-activation"
 DEPLOYMENT_PROFILE = "deployment"
-OWNER = "MOD-104"
-"""Module whose tags the AppConfig resources carry: the bootstrap of what all share."""
-STRATEGY = "app_config/roll-out"
-ROLL_OUT_STEP = "roll-out"
 
 _TYPES: dict[ValueType, dict[str, Any]] = {
     ValueType.BOOLEAN: {"type": "boolean"},
@@ -224,27 +221,6 @@ def _check_content(profile: Profile, domain: Domain) -> None:
         raise ProblemsError(problems)
 
 
-def strategy_resource(scope: Scope) -> PlannedResource:
-    """The roll-out strategy that all deployments of the stack follow."""
-    settings = scope.settings
-    return PlannedResource(
-        "aws:appconfig/deploymentStrategy:DeploymentStrategy",
-        STRATEGY,
-        ROLL_OUT_STEP,
-        "app_config",
-        {
-            "name": f"bank-{scope.env}-roll-out",
-            "description": "How a new configuration spreads over the functions that read it.",
-            "growth_type": settings.roll_out_growth.value,
-            "growth_factor": settings.roll_out_percent,
-            "deployment_duration_in_minutes": settings.roll_out_minutes,
-            "final_bake_time_in_minutes": settings.roll_out_bake_minutes,
-            "replicate_to": "NONE",
-            "tags": scope.tags(OWNER),
-        },
-    )
-
-
 def app_config_resources(scope: Scope, domain: Domain) -> list[PlannedResource]:
     """A domain's application, environment, profiles and their deployments, one after another."""
     step = app_config_step(domain.id)
@@ -274,7 +250,12 @@ def app_config_resources(scope: Scope, domain: Domain) -> list[PlannedResource]:
         planned(
             "Environment",
             f"{base}/environment",
-            {"application_id": application, "name": scope.env, "tags": tags},
+            {
+                "application_id": application,
+                "name": scope.env,
+                "monitors": monitors(scope),
+                "tags": tags,
+            },
         ),
     ]
     before: tuple[str, ...] = ()

@@ -6,15 +6,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from totara_infra.blueprint.app_config import (
-    ROLL_OUT_STEP,
-    app_config_resources,
-    strategy_resource,
-)
+from totara_infra.blueprint.app_config import app_config_resources
 from totara_infra.blueprint.identity import identity_resources
 from totara_infra.blueprint.infrastructure import infrastructure_resources
 from totara_infra.blueprint.parameters import parameter_resources, ssm_parameter
 from totara_infra.blueprint.resource import PlannedResource, digest
+from totara_infra.blueprint.roll_out import ROLL_OUT_STEP, roll_out_resources
 from totara_infra.blueprint.scope import Scope
 from totara_infra.blueprint.secrets import secret_resources
 from totara_infra.model.catalogue import Catalogue
@@ -95,7 +92,7 @@ def plan(catalogue: Catalogue, settings: StackSettings, tenants: Sequence[Tenant
     active = frozenset(deployed_modules(catalogue, settings.environment, tenants))
     scope = Scope(catalogue, settings, tuple(tenants), active)
     sequence = resolve(catalogue, settings.environment, active)
-    steps: dict[str, list[PlannedResource]] = {ROLL_OUT_STEP: [strategy_resource(scope)]}
+    steps: dict[str, list[PlannedResource]] = {ROLL_OUT_STEP: roll_out_resources(scope)}
     for phase in sequence.phases:
         members = [m for wave in phase.waves for m in wave]
         for foundation in phase.foundations:

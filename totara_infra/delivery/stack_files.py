@@ -7,7 +7,7 @@ import subprocess
 import yaml
 
 from totara_infra.delivery.stacks import REHEARSAL_SETTINGS
-from totara_infra.local.project import project_root
+from totara_infra.local.project import project_root, runs_locally
 from totara_infra.local.pulumi_command import engine_command, engine_environment
 from totara_infra.model.problems import TotaraError
 from totara_infra.model.stack import PROJECT, settings_key
@@ -21,22 +21,35 @@ class StackError(TotaraError):
 
 
 def ensure_stack(stack: str, environment: Environment, rehearse: bool) -> None:
-    """Make a stack known to the engine.
+    """See that the engine knows a stack; a local one is made where it is missing.
 
     A rehearsal gets a file of its own, generated from the environment's: the engine writes into a
     stack's file when it makes the stack, and the environment's own must stay as it is.
 
     Raises:
-        StackError: the engine refuses.
+        StackError: the engine refuses, or a shared environment's stack does not exist: where its
+            state and its secrets provider are is not for this command to guess.
     """
     if rehearse:
         _write_rehearsal(stack, environment)
     known = _run(["stack", "ls", "--json"], stack)
     if known.returncode == 0 and f'"name": "{stack}"' in known.stdout:
         return
+    if not runs_locally(stack):
+        raise StackError(
+            f"The engine knows no stack `{stack}` in the backend that is selected. Choose the "
+            "backend that holds it (PULUMI_BACKEND_URL, or `pulumi login`), with its credentials; "
+            f"a new environment's stack is made once with `pulumi stack init {stack} "
+            "--secrets-provider awskms://…`." + _reason(known.stderr)
+        )
     made = _run(["stack", "init", stack, "--non-interactive"], stack)
     if made.returncode != 0 and "already exists" not in made.stderr:
         raise StackError(f"The engine can't make stack `{stack}`: {made.stderr.strip()}")
+
+
+def _reason(text: str) -> str:
+    lines = [line for line in text.strip().splitlines() if line]
+    return f" The engine says: {lines[-1]}" if lines else ""
 
 
 def _run(arguments: list[str], stack: str) -> subprocess.CompletedProcess[str]:
