@@ -63,12 +63,20 @@ class Profile:
 
 
 def profiles(scope: Scope, domain: Domain) -> list[Profile]:
-    """The profiles of a domain's application, in the order of their roll-out."""
+    """The profiles of a domain's application, in the order of their roll-out.
+
+    Raises:
+        ProblemsError: content that its schema refuses, or that is too long for AppConfig.
+    """
     names = ["runtime"]
     if domain.repository == ACTIVATION_APPLICATION:
         names = [DEPLOYMENT_PROFILE, ACTIVATION_PROFILE, "runtime"]
     names += sorted({s.profile for m in domain.modules for s in m.settings} - set(names))
-    return [_profile(scope, domain, name) for name in names]
+    found = [_profile(scope, domain, name) for name in names]
+    problems = [p for profile in found for p in _content_problems(profile, domain)]
+    if problems:
+        raise ProblemsError(problems)
+    return found
 
 
 def _profile(scope: Scope, domain: Domain, name: str) -> Profile:
@@ -102,9 +110,7 @@ def _profile(scope: Scope, domain: Domain, name: str) -> Profile:
                 for t in scope.tenants
             },
         }
-    profile = Profile(domain.repository, name, content, _schema(keys))
-    _check_content(profile, domain)
-    return profile
+    return Profile(domain.repository, name, content, _schema(keys))
 
 
 def switched_modules(scope: Scope) -> list[str]:
@@ -177,10 +183,10 @@ def _schema(keys: dict[str, dict[str, Any]]) -> dict[str, Any]:
     }
 
 
-def _check_content(profile: Profile, domain: Domain) -> None:
+def _content_problems(profile: Profile, domain: Domain) -> Iterator[Problem]:
     place = f"AppConfig {profile.application}/{profile.name}"
-    problems = [
-        Problem(
+    for error in Draft4Validator(profile.schema).iter_errors(profile.content):
+        yield Problem(
             place,
             0,
             "content-schema",
@@ -189,36 +195,28 @@ def _check_content(profile: Profile, domain: Domain) -> None:
             "correct the setting in the catalogue, or the override in the tenant's file",
             domain.id,
         )
-        for error in Draft4Validator(profile.schema).iter_errors(profile.content)
-    ]
     size = len(profile.content_json.encode())
     if size > naming.APPCONFIG_MAXIMUM_CONTENT_BYTES:
-        problems.append(
-            Problem(
-                place,
-                0,
-                "aws-limit",
-                f"the content is {size:,} bytes",
-                f"AppConfig takes {naming.APPCONFIG_MAXIMUM_CONTENT_BYTES:,}",
-                "move tenants to a stack of their own, or settings to another profile",
-                domain.id,
-            )
+        yield Problem(
+            place,
+            0,
+            "aws-limit",
+            f"the content is {size:,} bytes, for {len(profile.content['tenants']):,} tenants",
+            f"AppConfig takes {naming.APPCONFIG_MAXIMUM_CONTENT_BYTES:,}",
+            "move tenants to a stack of their own, or settings to another profile",
+            domain.id,
         )
     length = len(profile.schema_json)
     if length > naming.APPCONFIG_MAXIMUM_VALIDATOR_CHARACTERS:
-        problems.append(
-            Problem(
-                place,
-                0,
-                "aws-limit",
-                f"the validator is {length:,} characters",
-                f"AppConfig takes {naming.APPCONFIG_MAXIMUM_VALIDATOR_CHARACTERS:,}",
-                "move settings to another profile",
-                domain.id,
-            )
+        yield Problem(
+            place,
+            0,
+            "aws-limit",
+            f"the validator is {length:,} characters",
+            f"AppConfig takes {naming.APPCONFIG_MAXIMUM_VALIDATOR_CHARACTERS:,}",
+            "move settings to another profile",
+            domain.id,
         )
-    if problems:
-        raise ProblemsError(problems)
 
 
 def app_config_resources(scope: Scope, domain: Domain) -> list[PlannedResource]:
@@ -253,7 +251,7 @@ def app_config_resources(scope: Scope, domain: Domain) -> list[PlannedResource]:
             {
                 "application_id": application,
                 "name": scope.env,
-                "monitors": monitors(scope),
+                **({"monitors": watched} if (watched := monitors(scope)) else {}),
                 "tags": tags,
             },
         ),

@@ -9,6 +9,7 @@ from functools import cached_property
 from totara_infra.blueprint.app_config import app_config_resources
 from totara_infra.blueprint.identity import identity_resources
 from totara_infra.blueprint.infrastructure import infrastructure_resources
+from totara_infra.blueprint.limits import limit_problems
 from totara_infra.blueprint.parameters import parameter_resources, ssm_parameter
 from totara_infra.blueprint.resource import PlannedResource, digest
 from totara_infra.blueprint.roll_out import ROLL_OUT_STEP, roll_out_resources
@@ -112,6 +113,9 @@ def plan(catalogue: Catalogue, settings: StackSettings, tenants: Sequence[Tenant
             inside.append(ROLL_OUT_STEP)
         steps[gate_step(phase.id)] = [_gate(scope, phase.id, inside, steps)]
     _refuse_duplicates(r for step in steps.values() for r in step)
+    problems = list(limit_problems(scope, (r for step in steps.values() for r in step)))
+    if problems:
+        raise ProblemsError(problems)
     return Blueprint(scope, sequence, steps)
 
 

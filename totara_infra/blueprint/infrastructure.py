@@ -185,13 +185,16 @@ def _bucket(scope: Scope, module: Module, bucket: Bucket) -> Iterator[PlannedRes
     arn = f"arn:aws:s3:::{physical}"
     reference = Reference(name, "bucket")
 
-    def part(token: str, suffix: str, properties: dict[str, Any]) -> PlannedResource:
+    def part(
+        token: str, suffix: str, properties: dict[str, Any], waits_for: tuple[str, ...] = ()
+    ) -> PlannedResource:
         return PlannedResource(
             f"aws:s3/{token[0].lower()}{token[1:]}:{token}",
             f"{name}/{suffix}",
             module.id,
             "storage",
             {"bucket": reference, **properties},
+            waits_for=waits_for,
         )
 
     yield PlannedResource(
@@ -263,6 +266,8 @@ def _bucket(scope: Scope, module: Module, bucket: Bucket) -> Iterator[PlannedRes
                     "default_retention": {"mode": "COMPLIANCE", "years": bucket.object_lock_years}
                 }
             },
+            # S3 takes the rule, and takes it off again, only while versions are kept.
+            waits_for=(f"{name}/versioning",),
         )
 
 

@@ -25,6 +25,29 @@ TOPIC_NAME = re.compile(r"^[A-Za-z0-9_-]{1,256}$")
 QUEUE_NAME = re.compile(r"^[A-Za-z0-9_-]{1,80}$")
 LOG_GROUP_NAME = re.compile(r"^[A-Za-z0-9_/.#-]{1,512}$")
 ROLE_NAME = re.compile(r"^[A-Za-z0-9_+=,.@-]{1,64}$")
+# The same limits as numbers, for names that hold a client id.
+SECRET_MAXIMUM_LENGTH = 512
+BUCKET_NAME_MAXIMUM_LENGTH = 63
+OBJECT_KEY_MAXIMUM_BYTES = 1024
+TAG_VALUE_MAXIMUM_LENGTH = 256
+NAME_MAXIMUM_LENGTHS = {
+    "bucket": BUCKET_NAME_MAXIMUM_LENGTH,
+    "event_bus": 256,
+    "event_rule": 64,
+    "function": 64,
+    "log_group": 512,
+    "policy": 128,
+    "queue": 80,
+    "role": 64,
+    "table": 255,
+    "topic": 256,
+}
+OTHER_MAXIMUM_LENGTH = 64
+"""For kinds of names whose own limit nobody has looked up: the shortest that is common."""
+# A Pulumi stack's name (`ParseStackName` in its SDK) and the ending of this project's bucket
+# names (`bucket-suffix`, with its hyphen).
+STACK_NAME_MAXIMUM_LENGTH = 100
+BUCKET_SUFFIX_MAXIMUM_LENGTH = 19
 # CreateUserPool, SchemaAttributesListType and CustomAttributeNameType.
 COGNITO_ATTRIBUTE_MAXIMUM_LENGTH = 20
 COGNITO_MAXIMUM_ATTRIBUTES = 50

@@ -7,7 +7,7 @@ A stack's file is `Pulumi.<stack>.yaml`; the types and defaults stand in the `co
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any, Self
@@ -93,6 +93,35 @@ class StackSettings(Model):
             raise ValueError(f"protect must be on in {self.environment}")
         return self
 
+    @classmethod
+    def for_environment(
+        cls,
+        environment: Environment | str,
+        *,
+        account_id: str,
+        tenants: Sequence[str],
+        **settings: Any,
+    ) -> Self:
+        """Settings for a platform that is composed in Python, without a stack's file.
+
+        Args:
+            environment: local, dev, uat or prod.
+            account_id: of the only AWS account that may be touched, twelve digits.
+            tenants: client ids; the first one stands behind the single-tenant names.
+            settings: any other field, instead of its default.
+
+        Raises:
+            ValidationError: pydantic's, for values that do not fit.
+        """
+        defaults = {
+            "region": "ap-southeast-2",
+            "disaster_recovery_region": "ap-southeast-4",
+            "default_tenant": next(iter(tenants), ""),
+            "protect": Environment(environment).keeps_state,
+        }
+        own = {"environment": environment, "account_id": account_id, "tenants": list(tenants)}
+        return cls.model_validate({**defaults, **settings, **own})
+
     @property
     def emulated(self) -> bool:
         """Whether this stack runs against an emulator, so that everything in it is throwaway."""
@@ -134,8 +163,18 @@ def read_stack(root: Path, stack: str, overrides: Mapping[str, Any] | None = Non
         raise UsageError(
             f"There is no stack `{stack}`: {path.name} does not exist. Known stacks: {known}."
         )
-    project = read_document(root / "Pulumi.yaml", root)
-    document = read_document(path, root)
+    return parse_stack(read_document(path, root), overrides)
+
+
+def parse_stack(
+    document: Document, overrides: Mapping[str, Any] | None = None
+) -> StackSettings:
+    """Settings of a stack from its file as read, or as it is going to be written.
+
+    Raises:
+        ProblemsError: what is wrong in the file, with lines.
+    """
+    project = read_document(document.root / "Pulumi.yaml", document.root)
     defaults = {
         key: entry["default"]
         for key, entry in (project.data.get("config") or {}).items()

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from typing import Annotated
 
-from pydantic import Field
+from pydantic import Field, StringConstraints
 
 from totara_infra.model.declarations import Model, Scalar
 from totara_infra.model.vocabulary import (
+    SLUG,
     InstitutionType,
     Jurisdiction,
     ModuleId,
@@ -81,17 +83,23 @@ class Tenancy(Model):
 
 
 class Tenant(Model):
-    """A client institution: one file in `stacks/`."""
+    """A client institution: one file in `stacks/`.
 
-    client_id: Slug = Field(max_length=20)
+    What the catalogue has to know to judge it (options, modules, settings, and how long the client
+    id may be) is plain text here and checked by `totara_infra.resolver.licences`.
+    """
+
+    client_id: Annotated[str, StringConstraints(pattern=SLUG.pattern)]
+    """Lower-case words joined by hyphens; as long as the names that it enters allow."""
     display_name: Phrase
     status: TenantStatus
     institution_type: InstitutionType
     jurisdictions: list[Jurisdiction] = Field(min_length=1)
-    options: list[Slug] = Field(default_factory=list)
-    sponsor_banks: dict[Slug, str] = Field(default_factory=dict)
+    options: list[str] = Field(default_factory=list)
+    """Licence options, as `tenancy.yaml` lists them."""
+    sponsor_banks: dict[str, str] = Field(default_factory=dict)
     """Licence option -> the sponsor bank through which it reaches the rail."""
-    modules: list[ModuleId] = Field(default_factory=list)
+    modules: list[str] = Field(default_factory=list)
     """Modules licensed by name: an unmet condition is then an error instead of `off`."""
     isolated: bool = False
     """Runs in a stack and AWS account of its own."""

@@ -10,9 +10,12 @@ from functools import partial
 from totara_infra.blueprint import Blueprint
 from totara_infra.model.stack import StackSettings
 from totara_infra.operations.checks import Outcome, run_checks
+from totara_infra.operations.configuration import TAKEN_BACK, taken_back_text
 from totara_infra.operations.live import Live
 
 POLL_SECONDS = 0.5
+LONG_POLL_SECONDS = 5.0
+"""Between looks at a roll-out that takes minutes by its strategy."""
 MARGIN_SECONDS = 120
 
 
@@ -73,20 +76,16 @@ class Gates:
                 DeploymentNumber=number,
             )
             state = deployment["State"]
-            name = f"{deployment.get('ConfigurationName', 'configuration')}, deployment {number}"
             if state == "COMPLETE":
                 return
-            if state in ("ROLLED_BACK", "ROLLING_BACK", "REVERTED"):
-                raise GateError(
-                    f"AppConfig {name} was taken back ({state}): the version before it is live. "
-                    "See which alarm fired, correct the setting in the catalogue or in the "
-                    "tenant's file, and run the update again, which rolls out a new version. "
-                    "Until then every update stops here."
-                )
+            if state in TAKEN_BACK:
+                application = client.get_application(ApplicationId=application_id)["Name"]
+                raise GateError(taken_back_text(application, deployment))
             if time.monotonic() > end:
                 raise GateError(
-                    f"AppConfig {name} is {state} after {minutes} minutes and "
-                    f"{MARGIN_SECONDS} s: longer than its strategy takes. Look at it in AppConfig, "
-                    "then run the update again."
+                    f"AppConfig {deployment['ConfigurationName']}, deployment {number}, is {state} "
+                    f"after {minutes} minutes and {MARGIN_SECONDS} s: longer than its strategy "
+                    "takes. Look at it in AppConfig, then run the update again, which goes on "
+                    "waiting."
                 )
-            time.sleep(POLL_SECONDS)
+            time.sleep(LONG_POLL_SECONDS if minutes else POLL_SECONDS)

@@ -51,7 +51,8 @@ def activation(
     """Decide every module for one tenant, in the order of their ids.
 
     `not_deployed` here means that the module does not exist in the environment; whether some
-    other tenant of the stack has it is for `deployed_modules` to say.
+    other tenant of the stack has it is for `deployed_modules` to say. For a closed tenant nothing
+    runs that has a switch.
     """
     always = {m: group for group in catalogue.tenancy.always_on for m in group.modules}
     conditions = {m: c for c in catalogue.tenancy.conditions for m in c.modules}
@@ -70,6 +71,11 @@ def activation(
             decided[module_id] = Decision(
                 module_id, ActivationState.ALWAYS_ON, (group.reason,), group.provenance
             )
+        elif tenant.status is TenantStatus.CLOSED:
+            reason = f"{tenant.client_id} is closed: what it left is kept, and nothing runs for it."
+            decided[module_id] = Decision(
+                module_id, ActivationState.OFF, (reason,), Provenance.ASSUMED
+            )
         elif module_id in conditions:
             decided[module_id] = _conditional(module_id, conditions[module_id], tenant)
         else:
@@ -79,21 +85,39 @@ def activation(
                 (catalogue.tenancy.unconditional_reason,),
                 Provenance.ASSUMED,
             )
-    graph = full_graph(catalogue, catalogue.modules)
-    for module_id in nx.lexicographical_topological_sort(graph):
+    _switch_off_dependents(catalogue, decided)
+    return decided
+
+
+def _switch_off_dependents(catalogue: Catalogue, decided: dict[str, Decision]) -> None:
+    """A module whose hard dependency does not run is off, with the whole chain as its reasons."""
+    if all(d.state.runs for d in decided.values()):
+        return
+    for module_id in nx.lexicographical_topological_sort(
+        full_graph(catalogue, catalogue.modules)
+    ):
         if not decided[module_id].state.runs:
             continue
-        for dependency in catalogue.modules[module_id].depends_on:
-            if dependency.required and not decided[dependency.module].state.runs:
-                cause = decided[dependency.module]
-                decided[module_id] = Decision(
-                    module_id,
-                    ActivationState.OFF,
-                    (f"Needs {dependency.module}, which is off.", *cause.reasons),
-                    dependency.provenance,
-                )
-                break
-    return decided
+        missing = [
+            d
+            for d in catalogue.modules[module_id].depends_on
+            if d.required and not decided[d.module].state.runs
+        ]
+        if missing:
+            causes = [decided[d.module] for d in missing]
+            said = {*(c.provenance for c in causes), *(d.provenance for d in missing)}
+            # Each cause carries its own chain already; a module reached twice is told once.
+            chain = [
+                line
+                for cause in causes
+                for line in (f"{module_id} needs {cause.id}, which does not run.", *cause.reasons)
+            ]
+            decided[module_id] = Decision(
+                module_id,
+                ActivationState.OFF,
+                tuple(dict.fromkeys(chain)),
+                Provenance.PUBLISHED if said == {Provenance.PUBLISHED} else Provenance.ASSUMED,
+            )
 
 
 def unmet(condition: Condition, tenant: Tenant) -> list[str]:
@@ -151,7 +175,10 @@ def activation_in_stack(
     columns = {t.client_id: activation(catalogue, environment, t) for t in together}
     for decisions in columns.values():
         for module_id, decision in decisions.items():
-            if module_id not in deployed and decision.state is ActivationState.OFF:
+            if (
+                module_id not in deployed
+                and decision.state is not ActivationState.NOT_DEPLOYED
+            ):
                 decisions[module_id] = Decision(
                     module_id,
                     ActivationState.NOT_DEPLOYED,

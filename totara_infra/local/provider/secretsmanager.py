@@ -61,10 +61,15 @@ def _create(aws: Aws, inputs: Properties) -> Made:
 
 
 def _finish(aws: Aws, identifier: str, inputs: Properties) -> None:
-    if inputs.get("policy"):
-        aws.client("secretsmanager").put_resource_policy(
-            SecretId=identifier, ResourcePolicy=inputs["policy"]
+    client = aws.client("secretsmanager")
+    # MiniStack gives a new secret a current version without a value, AWS gives it none: the empty
+    # container would pass for a filled one.
+    for version in client.describe_secret(SecretId=identifier).get("VersionIdsToStages") or {}:
+        client.update_secret_version_stage(
+            SecretId=identifier, VersionStage="AWSCURRENT", RemoveFromVersionId=version
         )
+    if inputs.get("policy"):
+        client.put_resource_policy(SecretId=identifier, ResourcePolicy=inputs["policy"])
 
 
 def _read(aws: Aws, identifier: str, _recorded: Recorded) -> Live | None:

@@ -13,7 +13,8 @@ from totara_infra.model.loading import LoadedCatalogue
 from totara_infra.model.problems import Problem
 from totara_infra.model.vocabulary import Environment
 
-LONGEST_CLIENT_ID = "c" * 20
+LONGEST_CLIENT_ID = "c" * 64
+"""A client id is as long as the Cognito attribute that holds it allows, at most."""
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,142 @@
+"""The configuration that an environment really has: AppConfig's deployments, parameters' values."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from totara_infra.blueprint import Blueprint
+from totara_infra.blueprint.app_config import deployment_parameter, profiles
+from totara_infra.operations.live import Live
+
+TAKEN_BACK = ("ROLLING_BACK", "ROLLED_BACK", "REVERTED")
+"""States of a deployment after which the version before it is live."""
+_NAMES_A_CALL = 10
+"""Names that GetParameters takes."""
+
+
+@dataclass(frozen=True)
+class Deployed:
+    """What readers of a profile get.
+
+    Attributes:
+        defaults: key -> value for every tenant without a value of its own.
+        tenants: client id -> key -> value.
+    """
+
+    defaults: Mapping[str, Any]
+    tenants: Mapping[str, Mapping[str, Any]]
+
+    def value(self, key: str, client_id: str | None) -> Any:
+        """A tenant's value over the default; None where there is neither."""
+        own = self.tenants.get(client_id, {}) if client_id is not None else {}
+        return own.get(key, self.defaults.get(key))
+
+
+def deployed_profile(live: Live, env: str, application: str, profile: str) -> Deployed | None:
+    """What a profile serves now, as AppConfig's data plane gives it to any reader.
+
+    Returns:
+        None where the profile, or a first deployment of it, does not exist yet.
+
+    Raises:
+        ClientError: AWS refuses for another reason.
+    """
+    client = live.client("appconfigdata")
+    try:
+        session = client.start_configuration_session(
+            ApplicationIdentifier=application,
+            EnvironmentIdentifier=env,
+            ConfigurationProfileIdentifier=profile,
+        )
+        answer = client.get_latest_configuration(
+            ConfigurationToken=session["InitialConfigurationToken"]
+        )
+    except ClientError as error:
+        if error.response["Error"]["Code"] == "ResourceNotFoundException":
+            return None
+        raise
+    text = answer["Configuration"].read()
+    if not text:
+        return None
+    content = json.loads(text)
+    return Deployed(content.get("defaults", {}), content.get("tenants", {}))
+
+
+def parameter_values(live: Live, names: Sequence[str]) -> dict[str, str]:
+    """Values of parameters by name; one that does not exist is left out."""
+    client = live.client("ssm")
+    found: dict[str, str] = {}
+    for start in range(0, len(names), _NAMES_A_CALL):
+        answer = client.get_parameters(Names=list(names[start : start + _NAMES_A_CALL]))
+        found |= {p["Name"]: p["Value"] for p in answer["Parameters"]}
+    return found
+
+
+def taken_back_text(application: str, deployment: Mapping[str, Any]) -> str:
+    """What happened to a deployment that was taken back, and the way on.
+
+    Args:
+        application: its name.
+        deployment: as `GetDeployment` describes it.
+    """
+    profile, number = deployment["ConfigurationName"], deployment["DeploymentNumber"]
+    # Newest first, so this is why it went, not how it ended.
+    causes = [e for e in deployment.get("EventLog", []) if e.get("TriggeredBy") != "APPCONFIG"]
+    cause = f" {causes[0]['Description']}." if causes else ""
+    resource = deployment_name(application, profile)
+    return (
+        f"AppConfig {application}/{profile}, deployment {number}, was taken back "
+        f"({deployment['State']}): the version before it is live.{cause} Every update stops here "
+        "until that is mended. See what fired, then correct the setting in the catalogue or in "
+        "the tenant's file, or undo its change, and run the update again: it rolls out a new "
+        "version. To roll out this same version once more, when the setting was not to blame: "
+        f"pulumi up --replace '**{resource}'"
+    )
+
+
+def deployment_name(application: str, profile: str) -> str:
+    """Logical name of a profile's deployment in the program."""
+    return f"app_config/{application}/{profile}/deployment"
+
+
+def passed_by(live: Live, blueprint: Blueprint) -> Iterator[str]:
+    """Deployments taken back after they were complete, of content that the stack still has.
+
+    The engine sees no change in them and would pass them by.
+
+    Yields:
+        A text for people for each.
+    """
+    scope = blueprint.scope
+    planned = {
+        (p.application, p.name): p for d in scope.catalogue.domains for p in profiles(scope, d)
+    }
+    paths = {deployment_parameter(scope.env, *key): profile for key, profile in planned.items()}
+    client = live.client("appconfig")
+    for path, value in sorted(parameter_values(live, sorted(paths)).items()):
+        application_id, environment_id, number = value.split("/")
+        try:
+            deployment = client.get_deployment(
+                ApplicationId=application_id,
+                EnvironmentId=environment_id,
+                DeploymentNumber=int(float(number)),
+            )
+            if deployment["State"] not in TAKEN_BACK:
+                continue
+            version = client.get_hosted_configuration_version(
+                ApplicationId=application_id,
+                ConfigurationProfileId=deployment["ConfigurationProfileId"],
+                VersionNumber=int(deployment["ConfigurationVersion"]),
+            )
+        except ClientError as error:
+            # Removed by hand: the engine's own read of it says so better.
+            if error.response["Error"]["Code"] == "ResourceNotFoundException":
+                continue
+            raise
+        if json.loads(version["Content"].read()) == paths[path].content:
+            yield taken_back_text(paths[path].application, deployment)
