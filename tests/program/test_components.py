@@ -1,0 +1,216 @@
+"""Each component by itself, as somebody composes it without the platform."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+
+import pulumi
+import pytest
+
+from tests.environments import blueprint_of
+from tests.program.test_graph import Monitor, Outputs, Registered
+from totara_infra.blueprint import PlannedResource, Reference
+from totara_infra.blueprint.app_config import app_config_resources
+from totara_infra.blueprint.identity import identity_resources
+from totara_infra.blueprint.infrastructure import infrastructure_resources
+from totara_infra.blueprint.parameters import parameter_resources
+from totara_infra.blueprint.roll_out import roll_out_resources
+from totara_infra.blueprint.secrets import secret_resources
+from totara_infra.components import (
+    AppConfig,
+    AppConfigArgs,
+    Buckets,
+    ClaimMapping,
+    Encryption,
+    EventBuses,
+    Gate,
+    GateArgs,
+    GroupArgs,
+    LogGroups,
+    Made,
+    Module,
+    ModuleArgs,
+    Parameters,
+    Roles,
+    RollOut,
+    Secrets,
+    Topics,
+)
+from totara_infra.domains import DOMAINS, SystemDomainArgs
+from totara_infra.model.vocabulary import Environment
+
+BLUEPRINT = blueprint_of(Environment.LOCAL)
+SCOPE = BLUEPRINT.scope
+CATALOGUE = SCOPE.catalogue
+
+
+def run(program: Callable[[], None]) -> list[Registered]:
+    asyncio.set_event_loop(asyncio.new_event_loop())
+    monitor = Monitor(Outputs())
+    pulumi.runtime.set_mocks(Outputs(), project="p", stack="s", monitor=monitor)
+
+    @pulumi.runtime.test
+    async def wrapped() -> None:
+        program()
+
+    wrapped()
+    return list(monitor.registered.values())
+
+
+def of_kind(kind: str) -> list[PlannedResource]:
+    return [
+        r
+        for module in CATALOGUE.modules.values()
+        for r in infrastructure_resources(SCOPE, module)
+        if r.kind == kind
+    ]
+
+
+def with_keys(made: Made) -> None:
+    Encryption("keys", GroupArgs(of_kind("encryption"), made))
+
+
+def with_app_config(made: Made) -> None:
+    domain = CATALOGUE.domain["SD07"]
+    RollOut("roll-out", GroupArgs(roll_out_resources(SCOPE), made))
+    AppConfig(domain.repository, AppConfigArgs(app_config_resources(SCOPE, domain), made))
+
+
+@pytest.mark.parametrize(
+    ("component", "kind"),
+    [(EventBuses, "events"), (Buckets, "storage"), (Topics, "messaging"), (LogGroups, "logging"),
+     (Roles, "roles"), (Encryption, "encryption")],
+)  # fmt: skip
+def test_a_group_makes_its_resources_as_children_of_itself(component, kind) -> None:
+    wanted = of_kind(kind)
+    assert wanted
+    names: list[list[str]] = []
+
+    def program() -> None:
+        made = Made()
+        if kind != "encryption":
+            with_keys(made)
+        if kind == "roles":
+            # Policies of other modules are attached to roles of MOD-104: roles come first.
+            wanted.sort(key=lambda r: (r.shape != "Role", r.shape == "RolePolicyAttachment"))
+        names.append(component("alone", GroupArgs(wanted, made)).names)
+
+    registered = run(program)
+    group = next(r for r in registered if r.type == component.token and r.name == "alone")
+    children = [r for r in registered if r.parent == group.urn]
+    assert sorted(r.name for r in children) == sorted(r.name for r in wanted)
+    assert names == [[r.name for r in wanted]]
+
+
+def test_parameters_alone() -> None:
+    module = CATALOGUE.modules["MOD-001"]
+    wanted = parameter_resources(SCOPE, module)
+    registered = run(lambda: Parameters("posting-engine", GroupArgs(wanted)) and None)
+    made = [r for r in registered if r.type == "aws:ssm/parameter:Parameter"]
+    assert {r.inputs["name"] for r in made} == {r.properties["name"] for r in wanted}
+    assert all("insecureValue" in r.inputs and "value" not in r.inputs for r in made)
+
+
+def test_secrets_alone_hold_no_value() -> None:
+    wanted = secret_resources(SCOPE, CATALOGUE.modules["MOD-103"])
+
+    def program() -> None:
+        made = Made()
+        with_keys(made)
+        Secrets("databases", GroupArgs(wanted, made))
+
+    made = [r for r in run(program) if r.type == "aws:secretsmanager/secret:Secret"]
+    assert len(made) == len(wanted) == 24
+
+
+def test_app_config_alone_queues_its_deployments() -> None:
+    registered = run(lambda: with_app_config(Made()))
+    deployments = [r for r in registered if r.type == "aws:appconfig/deployment:Deployment"]
+    waits = {r.urn: r for r in registered if r.type == "aws:ssm/parameter:Parameter"}
+    assert len(deployments) == 3
+    queued = [next((waits[d].name for d in r.dependencies if d in waits), "") for r in deployments]
+    assert queued[0] == ""
+    assert queued[1].endswith("bank-platform-deployment")
+    assert queued[2].endswith("bank-platform-module-activation")
+
+
+def test_claim_mapping_alone_makes_pools_clients_and_triggers() -> None:
+    wanted = identity_resources(SCOPE)
+
+    def program() -> None:
+        made = Made()
+        with_app_config(made)
+        ClaimMapping("identity", GroupArgs(wanted, made))
+
+    registered = run(program)
+    mapping = next(r for r in registered if r.type == ClaimMapping.token)
+    assert {r.name for r in registered if r.parent == mapping.urn} == {r.name for r in wanted}
+
+
+def test_a_module_without_declarations_still_has_its_marker() -> None:
+    marker = BLUEPRINT.steps["MOD-143"][-1]
+    registered = run(lambda: Module("MOD-143", ModuleArgs([marker])) and None)
+    (made,) = [r for r in registered if r.custom]
+    assert made.inputs["name"] == "/bank/local/deployment/mod-143"
+
+
+def test_a_gate_without_checks_is_its_parameter() -> None:
+    resource = BLUEPRINT.gate(3)
+    registered = run(lambda: Gate("phase-3", GateArgs(BLUEPRINT, 3, resource)) and None)
+    (made,) = [r for r in registered if r.custom]
+    assert made.inputs["insecureValue"] == resource.properties["insecure_value"]
+
+
+@pytest.mark.parametrize("domain_id", sorted(DOMAINS))
+def test_a_domain_groups_its_modules(domain_id) -> None:
+    module = next(m for m in CATALOGUE.domain[domain_id].modules if not m.resources)
+    steps = {**BLUEPRINT.steps, module.id: [
+        r for r in BLUEPRINT.steps[module.id]
+        if not any(isinstance(v, Reference) for v in r.properties.values())
+    ]}  # fmt: skip
+    alone = type(BLUEPRINT)(SCOPE, BLUEPRINT.sequence, steps)
+
+    def program() -> None:
+        domain = DOMAINS[domain_id](domain_id.lower(), SystemDomainArgs(alone))
+        domain.add_module(module.id, [])
+        assert set(domain.modules) == {module.id}
+
+    registered = run(program)
+    domain = next(r for r in registered if r.type.startswith("totara:domains:"))
+    component = next(r for r in registered if r.type == "totara:components:Module")
+    assert (component.name, component.parent) == (module.id, domain.urn)
+
+
+def test_a_moved_module_carries_an_alias_of_its_old_parent() -> None:
+    from totara_infra.blueprint import plan
+    from totara_infra.platform import Platform
+
+    changed = CATALOGUE.model_copy(deep=True)
+    changed.__dict__.pop("modules", None)
+    domain = changed.domains[0]
+    index = next(i for i, m in enumerate(domain.modules) if m.id == "MOD-001")
+    domain.modules[index] = domain.modules[index].model_copy(update={"moved_from": "SD04"})
+    assert (
+        plan(changed, SCOPE.settings, SCOPE.tenants).scope.catalogue.modules["MOD-001"].moved_from
+    )
+    aliases: dict[str, list[str]] = {}
+
+    class Aliases(Monitor):
+        def RegisterResource(self, request):
+            if request.type == "totara:components:Module":
+                aliases[request.name] = [a.spec.parentUrn or a.urn for a in request.aliases]
+            return super().RegisterResource(request)
+
+    asyncio.set_event_loop(asyncio.new_event_loop())
+    monitor = Aliases(Outputs())
+    pulumi.runtime.set_mocks(Outputs(), project="p", stack="s", monitor=monitor)
+
+    @pulumi.runtime.test
+    async def program() -> None:
+        await Platform(SCOPE.settings, SCOPE.tenants, catalogue=changed).ready()
+
+    program()
+    (alias,) = aliases["MOD-001"]
+    assert "totara:domains:Payments" in alias
+    assert aliases["MOD-002"] == []
