@@ -9,6 +9,7 @@ from typing import Any
 
 import pulumi
 
+from totara_infra.configuration import reported
 from totara_infra.model.catalogue import Catalogue
 from totara_infra.model.stack import StackSettings
 from totara_infra.model.tenancy import Tenant
@@ -49,9 +50,12 @@ def run_mocked(
     outputs = _Outputs()
     pulumi.runtime.set_mocks(outputs, project="totara-infra", stack=settings.environment.value)
 
-    @pulumi.runtime.test
+    async def main() -> dict[str, Any]:
+        return await Platform(settings, tenants, catalogue=catalogue).ready()
+
+    @pulumi.runtime.test  # type: ignore[untyped-decorator]
     async def program() -> None:
-        await Platform(settings, tenants, catalogue=catalogue).ready()
+        await reported(main)()
 
     started = time.perf_counter()
     program()

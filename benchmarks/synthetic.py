@@ -8,6 +8,7 @@ of edges, length of chains, declarations a module and the phases are those of th
 from __future__ import annotations
 
 import itertools
+import shutil
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -56,9 +57,9 @@ def write_catalogue(directory: Path, count: int) -> None:
         _extend(rule, ("before", "after", "excluding"), copies)
     for group in (*files["tenancy.yaml"]["always_on"], *files["tenancy.yaml"]["conditions"]):
         _extend(group, ("modules",), copies)
+    shutil.copytree(CATALOGUE_DIRECTORY, directory)
     for name, content in files.items():
         path = directory / name
-        path.parent.mkdir(parents=True, exist_ok=True)
         text = yaml.dump(content, Dumper=yaml.CSafeDumper, sort_keys=False, allow_unicode=True)
         path.write_text(text, encoding="utf-8")
 

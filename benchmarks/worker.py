@@ -26,8 +26,8 @@ ROUNDS = 3
 def _allow_four_digits() -> None:
     """Let module ids have four digits, before any model is made of them."""
     pattern = r"^MOD-\d{3,4}$"
-    vocabulary.MODULE_ID = re.compile(pattern)
-    vocabulary.ModuleId = Annotated[str, StringConstraints(pattern=pattern)]  # type: ignore[misc]
+    widened = Annotated[str, StringConstraints(pattern=pattern)]
+    vars(vocabulary).update(MODULE_ID=re.compile(pattern), ModuleId=widened)
 
 
 def _modules(count: int) -> dict[str, Any]:

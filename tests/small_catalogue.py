@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from pathlib import Path
 from typing import Any
 
@@ -48,6 +49,66 @@ def _database_secrets() -> list[dict[str, Any]]:
         }
         for domain, (segment, _, _) in DOMAINS.items()
     ]
+
+
+def _sign_in_parameters() -> list[dict[str, Any]]:
+    return [
+        {
+            "path": f"/bank/{{env}}/authentication-session-management/{name}",
+            "type": "integer",
+            "unit": unit,
+            "default": default,
+            "readers": ["MOD-068"],
+            "why": "The pools and their trigger take it.",
+        }
+        for name, unit, default in (
+            ("customer-access-lifetime", "hours", 1),
+            ("customer-refresh-lifetime", "days", 30),
+            ("staff-access-lifetime", "hours", 1),
+            ("staff-session-lifetime", "hours", 8),
+            ("licence-grace-time", "seconds", 900),
+        )
+    ]
+
+
+def _claims() -> list[dict[str, Any]]:
+    both = ["customers", "staff"]
+    return [
+        {
+            "name": f"custom:{name}",
+            "pools": list(both),
+            "tokens": ["id", "access"],
+            "origin": "attribute",
+            "attribute": name,
+            "decides_access": True,
+            "readable_by": ["mobile-app"],
+            "relied_on_by": ["MOD-068"],
+            "why": "It lies within the licence.",
+        }
+        for name in ("tenant_id", "jurisdiction")
+    ] + [
+        {
+            "name": name,
+            "pools": [pool],
+            "tokens": ["id"],
+            "origin": "standard",
+            "readable_by": clients,
+            "writable_by": list(clients),
+            "why": "People sign in with it.",
+        }
+        for name, pool, clients in (
+            ("phone_number", "customers", ["mobile-app", "service"]),
+            ("email", "staff", ["staff-portal"]),
+        )
+    ]
+
+
+def _claim_lock() -> dict[str, Any]:
+    locked = [
+        {"name": name, "type": "String", "mutable": True, "maximum_length": 256}
+        for name in ("tenant_id", "jurisdiction")
+    ]
+    return {"pools": {"customers": locked, "staff": copy.deepcopy(locked)}}
 
 
 def _shared() -> list[dict[str, Any]]:
@@ -143,6 +204,14 @@ def content() -> dict[str, Any]:
                         "why": "Names the key.",
                     },
                     {
+                        "path": "/bank/{env}/appconfig/poll-interval",
+                        "type": "integer",
+                        "unit": "seconds",
+                        "default": 60,
+                        "readers": "all",
+                        "why": "How often settings are asked for.",
+                    },
+                    {
                         "path": "/bank/{env}/tenant-{client_id}/institution-type",
                         "tenant_field": "institution_type",
                         "readers": "all",
@@ -164,7 +233,10 @@ def content() -> dict[str, Any]:
             ),
             module("MOD-158", ["MOD-103"], environments=["local", "dev", "uat"]),
         ],
-        "SD08": [module("MOD-049", ["MOD-068"]), module("MOD-068", ["MOD-104"])],
+        "SD08": [
+            module("MOD-049", ["MOD-068"]),
+            module("MOD-068", ["MOD-104"], parameters=_sign_in_parameters()),
+        ],
     }
     files: dict[str, Any] = {}
     for domain, (segment, bus, role) in DOMAINS.items():
@@ -182,23 +254,10 @@ def content() -> dict[str, Any]:
                 "recovery_point_hours": 1,
                 "provenance": "assumed",
             },
-            "claims": [
-                {
-                    "name": "custom:tenant_id",
-                    "pools": ["customers", "staff"],
-                    "tokens": ["id", "access"],
-                    "origin": "attribute",
-                    "attribute": "tenant_id",
-                    "decides_access": True,
-                    "readable_by": ["mobile-app"],
-                    "relied_on_by": ["MOD-068"],
-                    "why": "Whose customer it is.",
-                }
-            ]
-            if domain == "SD07"
-            else [],
+            "claims": _claims() if domain == "SD07" else [],
             "modules": modules[domain],
         }
+    files["claims.lock.yaml"] = _claim_lock()
     files["sequence.yaml"] = {
         "phases": [
             {

@@ -189,7 +189,7 @@ def start_waiting(program: Path) -> tuple[subprocess.Popen[str], int]:
         text=True,
     )
     started = program / "source" / "started"
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 180
     while not (started.exists() and started.read_text()):
         if engine.poll() is not None or time.monotonic() > deadline:
             engine.kill()
@@ -199,7 +199,7 @@ def start_waiting(program: Path) -> tuple[subprocess.Popen[str], int]:
 
 
 def assert_ends(pid: int) -> None:
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 60
     while psutil.pid_exists(pid):
         assert time.monotonic() < deadline, "the language host is still there"
         time.sleep(0.1)

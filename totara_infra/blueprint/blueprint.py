@@ -21,6 +21,7 @@ from totara_infra.model.stack import StackSettings
 from totara_infra.model.tenancy import Tenant
 from totara_infra.resolver import Sequence as DeploymentSequence
 from totara_infra.resolver import deployed_modules, resolve
+from totara_infra.resolver.licences import refuse_faulty
 from totara_infra.resolver.sequence import (
     IDENTITY_STEP,
     SECRETS_STEP,
@@ -88,8 +89,10 @@ def plan(catalogue: Catalogue, settings: StackSettings, tenants: Sequence[Tenant
         tenants: those that the settings list.
 
     Raises:
-        ProblemsError: two resources of one name, or an AWS limit that the content passes.
+        ProblemsError: tenants that the catalogue or the settings have something against, two
+            resources of one name, or an AWS limit that the content passes.
     """
+    refuse_faulty(catalogue, tenants, settings.tenants)
     active = frozenset(deployed_modules(catalogue, settings.environment, tenants))
     scope = Scope(catalogue, settings, tuple(tenants), active)
     sequence = resolve(catalogue, settings.environment, active)

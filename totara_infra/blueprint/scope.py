@@ -7,9 +7,11 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from totara_infra.model.catalogue import Catalogue
+from totara_infra.model.declarations import RuntimeRole
 from totara_infra.model.naming import fill
 from totara_infra.model.stack import StackSettings
 from totara_infra.model.tenancy import Tenant
+from totara_infra.model.vocabulary import Source
 from totara_infra.resolver import Decision, activation
 
 
@@ -45,6 +47,18 @@ class Scope:
         return {
             t.client_id: activation(self.catalogue, self.settings.environment, t)
             for t in self.tenants
+        }
+
+    @cached_property
+    def domain_roles(self) -> Mapping[str, str]:
+        """Domain id -> the role that its functions assume."""
+        return {
+            resource.domain: resource.name
+            for module in self.catalogue.modules.values()
+            for resource in module.resources
+            if isinstance(resource, RuntimeRole)
+            and resource.domain
+            and resource.source is Source.RESOURCE
         }
 
     def fill(self, name: str, client_id: str | None = None) -> str:

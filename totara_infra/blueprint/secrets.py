@@ -8,10 +8,10 @@ from collections.abc import Iterator
 from totara_infra.blueprint.resource import PlannedResource, Reference
 from totara_infra.blueprint.scope import Scope
 from totara_infra.model.catalogue import Module
-from totara_infra.model.declarations import RuntimeRole, Secret
+from totara_infra.model.declarations import Secret
 from totara_infra.model.naming import placeholders
 from totara_infra.model.tenancy import Tenant
-from totara_infra.model.vocabulary import Source, TenantStatus
+from totara_infra.model.vocabulary import TenantStatus
 from totara_infra.resolver.sequence import SECRETS_STEP
 
 TYPE = "aws:secretsmanager/secret:Secret"
@@ -85,20 +85,8 @@ def read_policy(scope: Scope, secret: Secret) -> dict[str, object]:
 
 def reader_arns(scope: Scope, secret: Secret) -> list[str]:
     """ARNs of the roles that may read a secret, sorted."""
-    roles = domain_roles(scope)
+    roles = scope.domain_roles
     domains = {scope.catalogue.domain_of[m].id for m in scope.modules_of(secret.readers)}
     names = {roles[d] for d in domains if d in roles}
     names |= {ROTATION_ROLE, BREAK_GLASS_ROLE, scope.settings.deployer_role}
     return sorted(scope.role_arn(name) for name in names)
-
-
-def domain_roles(scope: Scope) -> dict[str, str]:
-    """Domain id -> the role that its functions assume."""
-    return {
-        resource.domain: resource.name
-        for module in scope.catalogue.modules.values()
-        for resource in module.resources
-        if isinstance(resource, RuntimeRole)
-        and resource.domain
-        and resource.source is Source.RESOURCE
-    }

@@ -55,19 +55,25 @@ class Context:
 
 
 def load(environment: str, **overrides: object) -> Context:
-    """Read the catalogue and an environment's stack.
+    """Read the catalogue and an environment's shared stack, or an isolated client's.
+
+    Args:
+        environment: name of the environment, or of the stack of an isolated client.
+        overrides: fields of the settings that win over the stack's file.
 
     Raises:
-        UsageError: no such environment.
+        UsageError: no such environment or stack.
         ProblemsError: what is wrong in the files.
     """
     from totara_infra.local.project import project_root
-    from totara_infra.model.stack import environment_named, read_stack
-    from totara_infra.model.tenants import load_tenants
+    from totara_infra.model.stack import environment_named, known_stacks, read_stack
     from totara_infra.resolver import load_catalogue
+    from totara_infra.resolver.licences import checked_tenants
 
-    environment_named(environment)
     root = project_root()
+    if environment not in known_stacks(root):
+        environment_named(environment)
     settings = read_stack(root, environment, overrides)
     catalogue = load_catalogue().catalogue
-    return Context(catalogue, settings, load_tenants(root, settings.tenants))
+    tenants = checked_tenants(catalogue, root, settings.tenants, environment)
+    return Context(catalogue, settings, tenants)

@@ -18,17 +18,26 @@ ParallelOption = Annotated[
     int, typer.Option(min=1, help="Resources that may be worked on side by side.")
 ]
 DEFAULT_PARALLEL = 32
+ForceRedeployOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="CLIENT_ID",
+        help="A live tenant whose client id, jurisdiction or institution type may change.",
+    ),
+]
 
 
 def preview(
     environment: EnvironmentArgument,
     rehearse: RehearseOption = False,
     parallel: ParallelOption = DEFAULT_PARALLEL,
+    force_redeploy: ForceRedeployOption = None,
 ) -> None:
     """Show what `totara up` would do. Changes nothing."""
     from totara_infra.delivery.deployment import Deployment
 
     deployment = Deployment.open(environment, rehearse, say=_say)
+    deployment.guard(force_redeploy or [], say=_say)
     report = deployment.preview(parallel)
     for line in deployment.report_lines(report, verb="would be there"):
         typer.echo(line)
@@ -46,6 +55,7 @@ def up(
             metavar="NAME", help="A secret, pool, bucket or key that may go in uat or prod."
         ),
     ] = None,
+    force_redeploy: ForceRedeployOption = None,
 ) -> None:
     """Bring an environment up, in sequence; again and again, until nothing is left to change.
 
@@ -54,6 +64,7 @@ def up(
     from totara_infra.delivery.deployment import Deployment
 
     deployment = Deployment.open(environment, rehearse, say=_say)
+    deployment.guard(force_redeploy or [], say=_say)
     report = deployment.up(parallel, allow_delete or [])
     for line in deployment.report_lines(report, verb="there"):
         typer.echo(line)

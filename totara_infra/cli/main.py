@@ -9,7 +9,18 @@ import sys
 
 import typer
 
-from totara_infra.cli import activation, deploy, plan, sequence, validate
+from totara_infra.cli import (
+    activation,
+    claims,
+    config_manifest,
+    deploy,
+    drift,
+    plan,
+    secrets,
+    sequence,
+    tenant,
+    validate,
+)
 from totara_infra.local.errors import LocalEnvironmentError
 from totara_infra.model.problems import TotaraError
 
@@ -28,9 +39,14 @@ app.command("coverage")(validate.coverage)
 app.add_typer(sequence.app, name="sequence")
 app.command("plan")(plan.plan)
 app.command("activation")(activation.activation)
+app.add_typer(tenant.app, name="tenant")
+app.add_typer(config_manifest.app, name="config")
+app.add_typer(secrets.app, name="secrets")
+app.add_typer(claims.app, name="claims")
 app.command("preview")(deploy.preview)
 app.command("up")(deploy.up)
 app.command("down")(deploy.down)
+app.command("drift")(drift.drift)
 
 
 def run() -> None:

@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from totara_infra.blueprint import Blueprint, plan
+from totara_infra.delivery.configuration_guard import guard_configuration
 from totara_infra.delivery.progress import Report
 from totara_infra.delivery.report import failure_lines, success_lines
-from totara_infra.delivery.stack_files import ensure_stack
+from totara_infra.delivery.stack_files import ensure_stack, remove_rehearsal_file
 from totara_infra.delivery.stacks import stack_name, stack_settings
-from totara_infra.delivery.update import refuse_deletions, run_engine
-from totara_infra.local import emulator, lifecycle
+from totara_infra.delivery.update import refuse_deletions, run_engine, run_folder
+from totara_infra.local import emulator, lifecycle, stack_state
 from totara_infra.local.project import project_root
 from totara_infra.local.setup import ensure_ready
 from totara_infra.model.problems import UsageError
 from totara_infra.model.stack import environment_named, read_stack
-from totara_infra.model.tenants import load_tenants
 from totara_infra.model.vocabulary import Environment
+from totara_infra.operations.live import Live
 from totara_infra.resolver import load_catalogue
+from totara_infra.resolver.licences import checked_tenants
 
 Say = Callable[[str], None]
 
@@ -58,8 +61,8 @@ class Deployment:
         emulated = rehearse or chosen is Environment.LOCAL
         # Bad input ends here, before minutes go into building an engine.
         file_settings = read_stack(project_root(), chosen.value)
-        tenants = load_tenants(project_root(), file_settings.tenants)
         catalogue = load_catalogue().catalogue
+        tenants = checked_tenants(catalogue, project_root(), file_settings.tenants, chosen.value)
         plan(catalogue, file_settings, tenants)
         if emulated:
             ensure_ready()
@@ -69,6 +72,20 @@ class Deployment:
         settings = stack_settings(chosen, rehearse)
         ensure_stack(stack, chosen, rehearse)
         return cls(stack, chosen, plan(catalogue, settings, tenants), emulated, rehearse)
+
+    def guard(self, force_redeploy: Sequence[str], say: Say) -> None:
+        """Hold the configuration that is deployed against the files, before the engine runs.
+
+        Args:
+            force_redeploy: client ids of live tenants whose change of `deployment` is meant.
+            say: takes which modules must be deployed again after the update.
+
+        Raises:
+            TotaraError: a change that needs to be forced, or a configuration that was taken back.
+        """
+        guard_configuration(
+            self.blueprint, Live(self.blueprint.scope.settings), force_redeploy, say
+        )
 
     def preview(self, parallel: int) -> Report:
         """Run the engine's preview."""
@@ -131,4 +148,9 @@ def take_down(environment: str, rehearse: bool) -> Iterator[str]:
             f"what can't be made again, use `pulumi destroy -s {chosen}` with everything that "
             "protects it lifted first."
         )
-    yield from lifecycle.discard(stack_name(chosen, rehearse))
+    stack = stack_name(chosen, rehearse)
+    yield from lifecycle.discard(stack)
+    shutil.rmtree(run_folder(stack), ignore_errors=True)
+    # A state that the user keeps elsewhere still needs the salt in the file.
+    if rehearse and stack_state.own_backend():
+        remove_rehearsal_file(stack)

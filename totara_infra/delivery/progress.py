@@ -65,10 +65,18 @@ class Tracker:
     """Reads the engine's events and shows how far each phase is.
 
     A terminal gets a bar for each phase; elsewhere a line is written as each phase ends.
+
+    Args:
+        blueprint: of the stack.
+        out: where progress is shown.
+        previewing: nothing is changed, so no gate is run.
     """
 
-    def __init__(self, blueprint: Blueprint, out: TextIO | None = None) -> None:
+    def __init__(
+        self, blueprint: Blueprint, out: TextIO | None = None, *, previewing: bool = False
+    ) -> None:
         self.report = Report()
+        self._ending = "previewed" if previewing else "gate passed"
         self._blueprint = blueprint
         self._out = out or sys.stderr
         self._started = time.monotonic()
@@ -155,7 +163,7 @@ class Tracker:
         elapsed = time.monotonic() - self._started
         self._out.write(
             f"  phase {phase.id} {phase.title}: {len(phase.modules)} modules, "
-            f"{self._wanted[phase_id]} resources, gate passed after {elapsed:.1f} s\n"
+            f"{self._wanted[phase_id]} resources, {self._ending} after {elapsed:.1f} s\n"
         )
         self._out.flush()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+from pathlib import Path
 
 import yaml
 
@@ -63,9 +64,18 @@ def _run(arguments: list[str], stack: str) -> subprocess.CompletedProcess[str]:
     )
 
 
+def remove_rehearsal_file(stack: str) -> None:
+    """Remove the generated file of a rehearsal whose state is gone, salt and all."""
+    _rehearsal_file(stack).unlink(missing_ok=True)
+
+
+def _rehearsal_file(stack: str) -> Path:
+    return project_root() / f"Pulumi.{stack}.yaml"
+
+
 def _write_rehearsal(stack: str, environment: Environment) -> None:
     root = project_root()
-    path = root / f"Pulumi.{stack}.yaml"
+    path = _rehearsal_file(stack)
     source = yaml.safe_load((root / f"Pulumi.{environment}.yaml").read_text(encoding="utf-8"))
     config = dict(source["config"])
     config |= {f"{PROJECT}:{settings_key(k)}": v for k, v in REHEARSAL_SETTINGS.items()}

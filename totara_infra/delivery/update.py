@@ -13,7 +13,7 @@ from pathlib import Path
 
 from totara_infra.blueprint import Blueprint
 from totara_infra.delivery.progress import Report, Tracker
-from totara_infra.local.project import project_root
+from totara_infra.local.project import project_root, state_directory
 from totara_infra.local.pulumi_command import engine_command, engine_environment
 from totara_infra.model.problems import TotaraError
 from totara_infra.model.vocabulary import Environment
@@ -34,6 +34,11 @@ class DeletionRefusedError(TotaraError):
     exit_code = 1
 
 
+def run_folder(stack: str) -> Path:
+    """Where the engine's output of a stack's runs is kept."""
+    return state_directory() / "runs" / stack
+
+
 def run_engine(
     command: str, stack: str, blueprint: Blueprint, arguments: Sequence[str] = ()
 ) -> Report:
@@ -46,12 +51,11 @@ def run_engine(
         arguments: further arguments of the engine.
 
     Returns:
-        What happened. The engine's own output is in `.totara/<stack>/<command>.log`.
+        What happened. The engine's own output is in `.totara/runs/<stack>/<command>.log`.
     """
-    root = project_root()
-    folder = root / ".totara" / "runs" / stack
+    folder = run_folder(stack)
     folder.mkdir(parents=True, exist_ok=True)
-    tracker = Tracker(blueprint)
+    tracker = Tracker(blueprint, previewing=command == "preview")
     with tempfile.TemporaryDirectory(prefix="totara-") as temporary:
         events = Path(temporary) / "events.jsonl"
         events.touch()
@@ -64,7 +68,7 @@ def run_engine(
         with (folder / f"{command}.log").open("wb") as log:
             process = subprocess.Popen(
                 line,
-                cwd=root,
+                cwd=project_root(),
                 env=environment,
                 stdout=log,
                 stderr=subprocess.STDOUT,

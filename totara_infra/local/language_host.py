@@ -20,7 +20,6 @@ import signal
 import subprocess
 import sys
 import threading
-import time
 import traceback
 from collections.abc import Callable, Coroutine, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -36,10 +35,11 @@ from pulumi.runtime._grpc_settings import _GRPC_CHANNEL_OPTIONS
 from pulumi.runtime.proto import language_pb2, language_pb2_grpc, plugin_pb2
 from pulumi.runtime.settings import reset_options
 
+from totara_infra.local.engine_watch import end_with_engine
+
 _WORKERS = 32
 """Calls served side by side: the program's run, and one for each plugin that runs in a folder."""
 _END_SECONDS = 5.0
-_WATCH_SECONDS = 1.0
 
 _Message = tuple[str, bytes]
 
@@ -253,25 +253,13 @@ def main() -> None:
     server.start()
     sys.stdout.write(f"{port}\n")
     sys.stdout.flush()
-    _watch_parent(ended)
+    end_with_engine(ended)
     ended.wait()
     host.end_plugins()
     server.stop(grace=None)
     # A program's own threads must not keep the host alive.
     sys.stdout.flush()
     os._exit(0)
-
-
-def _watch_parent(ended: threading.Event) -> None:
-    """End the host when the engine was killed: nobody else would."""
-    engine = os.getppid()
-
-    def watch() -> None:
-        while os.getppid() == engine:
-            time.sleep(_WATCH_SECONDS)
-        ended.set()
-
-    threading.Thread(target=watch, daemon=True).start()
 
 
 if __name__ == "__main__":

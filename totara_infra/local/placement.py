@@ -13,6 +13,7 @@ import sys
 import tempfile
 from pathlib import Path
 
+from totara_infra.local.engine_watch import ENGINE_VARIABLE
 from totara_infra.local.project import state_directory
 from totara_infra.local.pulumi_engine import LANGUAGE_HOST
 
@@ -42,8 +43,13 @@ def place_plugins() -> None:
 
 
 def _place(program: Path, *, module: str) -> None:
-    # `exec` keeps the process id, by which the engine ends its plugins.
-    script = f'#!/bin/sh\nexec {shlex.quote(sys.executable)} -m {module} "$@"\n'
+    # `exec` keeps the process id, by which the engine ends its plugins. A shell knows its parent
+    # from its first moment on.
+    script = (
+        "#!/bin/sh\n"
+        f"export {ENGINE_VARIABLE}=$PPID\n"
+        f'exec {shlex.quote(sys.executable)} -m {module} "$@"\n'
+    )
     if program.is_file() and program.read_text(encoding="utf-8") == script:
         return
     program.parent.mkdir(parents=True, exist_ok=True)

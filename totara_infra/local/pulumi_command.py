@@ -63,6 +63,9 @@ def engine_environment(stack: str) -> dict[str, str]:
         environment.setdefault("PULUMI_IGNORE_AMBIENT_PLUGINS", "true")
     if not runs_locally(stack):
         return environment
+    if environment.pop("PYTHONDONTWRITEBYTECODE", None):
+        # As many containers have it. Compiling the AWS SDK anew would take seconds of every run.
+        environment.setdefault("PYTHONPYCACHEPREFIX", str(state_directory() / "compiled"))
     environment.setdefault("PULUMI_SKIP_UPDATE_CHECK", "true")
     # Written once at the end, not after every step: a lost state is a lost emulator, no more.
     environment.setdefault("PULUMI_SKIP_CHECKPOINTS", "true")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import cached_property
+from graphlib import TopologicalSorter
 
 from pydantic import Field
 
@@ -59,6 +60,9 @@ class Module(Model):
     secrets: list[Secret] = Field(default_factory=list)
     settings: list[Setting] = Field(default_factory=list)
     resources: list[Resource] = Field(default_factory=list)
+    relies_on_claims: list[str] = Field(default_factory=list)
+    """Claims of the sign-in tokens without which it can't work, beside those that name it
+    themselves under `relied_on_by`."""
 
     @property
     def number(self) -> int:
@@ -142,6 +146,15 @@ class Catalogue(Model):
         """All modules by id, in the order of their ids."""
         found = {m.id: m for d in self.domains for m in d.modules}
         return dict(sorted(found.items()))
+
+    @cached_property
+    def dependencies_first(self) -> tuple[str, ...]:
+        """All module ids, each after those of its dependencies. Computed once for all tenants."""
+        edges = {
+            i: [d.module for d in m.depends_on if d.module in self.modules]
+            for i, m in self.modules.items()
+        }
+        return tuple(TopologicalSorter(edges).static_order())
 
     @cached_property
     def domain_of(self) -> dict[str, Domain]:

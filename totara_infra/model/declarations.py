@@ -308,6 +308,10 @@ class Claim(Declaration):
     attribute: str | None = None
     """Origin `attribute`: the pool attribute without `custom:`, at most 20 characters."""
     mutable: bool = True
+    required: bool = True
+    """Whether every token of its kind carries it."""
+    format: Literal["text", "uuid", "client_id"] = "text"
+    """Origin `attribute`: what the trigger lets pass."""
     maximum_length: int = Field(default=256, ge=1, le=2048)
     values: list[str] | None = None
     """The values that it can take, where they are few."""

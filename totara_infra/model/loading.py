@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -41,6 +42,18 @@ def read_catalogue(directory: Path = CATALOGUE_DIRECTORY) -> LoadedCatalogue:
     Raises:
         ProblemsError: every fault of every file at once.
     """
+    # Reading makes a few hundred thousand objects and no garbage; looking for some all the while
+    # took Python's collector a third of the time.
+    collecting = gc.isenabled()
+    gc.disable()
+    try:
+        return _read(directory)
+    finally:
+        if collecting:
+            gc.enable()
+
+
+def _read(directory: Path) -> LoadedCatalogue:
     root = directory.resolve().parent.parent
     problems: list[Problem] = []
     documents: dict[str, Document] = {}

@@ -15,7 +15,7 @@ from typing import Annotated, Any, Self
 from pydantic import BeforeValidator, Field, model_validator
 
 from totara_infra.model.declarations import Model
-from totara_infra.model.documents import Document, parse, read_document
+from totara_infra.model.documents import Document, Location, parse, read_document
 from totara_infra.model.problems import Problem, ProblemsError, UsageError
 from totara_infra.model.vocabulary import Environment, Slug
 
@@ -166,9 +166,7 @@ def read_stack(root: Path, stack: str, overrides: Mapping[str, Any] | None = Non
     return parse_stack(read_document(path, root), overrides)
 
 
-def parse_stack(
-    document: Document, overrides: Mapping[str, Any] | None = None
-) -> StackSettings:
+def parse_stack(document: Document, overrides: Mapping[str, Any] | None = None) -> StackSettings:
     """Settings of a stack from its file as read, or as it is going to be written.
 
     Raises:
@@ -181,6 +179,16 @@ def parse_stack(
         if isinstance(entry, dict) and "default" in entry and ":" not in key
     }
     return _parse(document, defaults, overrides or {})
+
+
+class _Fields(Document):
+    """The settings in a stack's file under the model's names, with the lines of the file."""
+
+    def line(self, location: Location) -> int:
+        if location and isinstance(location[0], str):
+            key = f"{PROJECT}:{settings_key(location[0])}"
+            return super().line(("config", key, *location[1:]))
+        return super().line(location)
 
 
 def _parse(
@@ -203,7 +211,7 @@ def _parse(
         if key not in known
     ]
     merged = {known[k]: v for k, v in {**defaults, **values}.items() if k in known}
-    fields = Document(document.path, document.root, document.text, {**merged, **overrides})
+    fields = _Fields(document.path, document.root, document.text, {**merged, **overrides})
     try:
         settings = parse(fields, StackSettings)
     except ProblemsError as error:

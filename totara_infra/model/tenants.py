@@ -34,24 +34,24 @@ def read_tenant(path: Path, root: Path) -> tuple[Document, Tenant]:
     """
     document = read_document(path, root)
     tenant = parse(document, Tenant)
-    fault = name_problem(document, tenant)
+    fault = name_problem(document, tenant.client_id)
     if fault is not None:
         raise ProblemsError([fault])
     return document, tenant
 
 
-def name_problem(document: Document, tenant: Tenant) -> Problem | None:
-    """What is wrong where a file's name is not the client id."""
+def name_problem(document: Document, client_id: str) -> Problem | None:
+    """What is wrong where a file's name is not the client id in it."""
     name = document.path.stem
-    if tenant.client_id == name:
+    if client_id == name:
         return None
     return document.problem(
         ("client_id",),
         "client-id",
-        f"the file is of `{tenant.client_id}`",
+        f"the file is of `{client_id}`",
         f"its name says `{name}`, and stacks refer to it by name",
         "rename the file or correct `client_id`",
-        tenant.client_id,
+        client_id,
     )
 
 
@@ -126,9 +126,7 @@ class _StackList:
                     "remove one from the stack's `tenants`",
                 )
 
-    def isolation(
-        self, tenants: dict[int, Tenant], client_ids: Sequence[str]
-    ) -> Iterator[Problem]:
+    def isolation(self, tenants: dict[int, Tenant], client_ids: Sequence[str]) -> Iterator[Problem]:
         name = (self._stack or "").removesuffix(REHEARSAL_SUFFIX)
         shared = name in [e.value for e in Environment]
         for index, tenant in tenants.items():

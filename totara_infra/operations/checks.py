@@ -11,6 +11,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from totara_infra.blueprint import Blueprint, PlannedResource
 from totara_infra.operations.live import Live
+from totara_infra.operations.secrets.inventory import command, current_since
 from totara_infra.resolver.sequence import IDENTITY_BEFORE, SECRETS_STEP
 
 HEALTH_SOURCE = "deployment.healthcheck"
@@ -229,11 +230,11 @@ def _keys(live: Live, blueprint: Blueprint, phase: int) -> Iterator[Result]:
 def _secrets(live: Live, blueprint: Blueprint, phase: int) -> Iterator[Result]:
     del phase
     client = live.client("secretsmanager")
-    there: dict[str, dict[str, object]] = {}
+    there: set[str] = set()
     for page in client.get_paginator("list_secrets").paginate(
         Filters=[{"Key": "name", "Values": [f"/bank/{blueprint.scope.env}/"]}]
     ):
-        there |= {s["Name"]: s for s in page["SecretList"]}
+        there |= {s["Name"] for s in page["SecretList"]}
     required = {
         blueprint.scope.fill(secret.path, tenant.client_id)
         for module in blueprint.scope.catalogue.modules.values()
@@ -249,12 +250,13 @@ def _secrets(live: Live, blueprint: Blueprint, phase: int) -> Iterator[Result]:
                 path,
                 "a container",
                 "nothing",
-                "Run `pulumi refresh`, then the update again, which makes it.",
+                "Run `pulumi refresh`, then the update again, which makes it; one that was deleted "
+                f"comes back with: {command(blueprint, 'put', path, '--restore')}",
             )
         elif (
             not blueprint.scope.settings.environment.keeps_state
             or path not in required
-            or _has_value(live, path, there[path])
+            or current_since(live, path) is not None
         ):
             yield passed("secret", path)
         else:
@@ -263,13 +265,5 @@ def _secrets(live: Live, blueprint: Blueprint, phase: int) -> Iterator[Result]:
                 path,
                 "a value",
                 "an empty container",
-                f"Fill it: aws secretsmanager put-secret-value --secret-id {path} "
-                "--secret-string file:///dev/stdin",
+                f"Fill it: {command(blueprint, 'put', path)}",
             )
-
-
-def _has_value(live: Live, path: str, listed: dict[str, object]) -> bool:
-    if listed.get("SecretVersionsToStages"):
-        return True
-    described = live.client("secretsmanager").describe_secret(SecretId=path)
-    return bool(described.get("VersionIdsToStages"))

@@ -10,11 +10,13 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from totara_infra.blueprint import Blueprint
-from totara_infra.blueprint.app_config import deployment_parameter, profiles
+from totara_infra.blueprint.app_config import deployment_parameter
 from totara_infra.operations.live import Live
 
 TAKEN_BACK = ("ROLLING_BACK", "ROLLED_BACK", "REVERTED")
 """States of a deployment after which the version before it is live."""
+_CAUSES = ("ROLLBACK_STARTED", "REVERT_COMPLETED")
+"""Events of a deployment that say who or what took it back."""
 _NAMES_A_CALL = 10
 """Names that GetParameters takes."""
 
@@ -85,9 +87,8 @@ def taken_back_text(application: str, deployment: Mapping[str, Any]) -> str:
         deployment: as `GetDeployment` describes it.
     """
     profile, number = deployment["ConfigurationName"], deployment["DeploymentNumber"]
-    # Newest first, so this is why it went, not how it ended.
-    causes = [e for e in deployment.get("EventLog", []) if e.get("TriggeredBy") != "APPCONFIG"]
-    cause = f" {causes[0]['Description']}." if causes else ""
+    causes = [e for e in deployment.get("EventLog", []) if e["EventType"] in _CAUSES]
+    cause = f" {causes[0]['Description'].rstrip('.')}." if causes else ""
     resource = deployment_name(application, profile)
     return (
         f"AppConfig {application}/{profile}, deployment {number}, was taken back "
@@ -112,11 +113,8 @@ def passed_by(live: Live, blueprint: Blueprint) -> Iterator[str]:
     Yields:
         A text for people for each.
     """
-    scope = blueprint.scope
-    planned = {
-        (p.application, p.name): p for d in scope.catalogue.domains for p in profiles(scope, d)
-    }
-    paths = {deployment_parameter(scope.env, *key): profile for key, profile in planned.items()}
+    planned = planned_content(blueprint)
+    paths = {deployment_parameter(blueprint.scope.env, *key): key for key in planned}
     client = live.client("appconfig")
     for path, value in sorted(parameter_values(live, sorted(paths)).items()):
         application_id, environment_id, number = value.split("/")
@@ -138,5 +136,15 @@ def passed_by(live: Live, blueprint: Blueprint) -> Iterator[str]:
             if error.response["Error"]["Code"] == "ResourceNotFoundException":
                 continue
             raise
-        if json.loads(version["Content"].read()) == paths[path].content:
-            yield taken_back_text(paths[path].application, deployment)
+        if json.loads(version["Content"].read()) == planned[paths[path]]:
+            yield taken_back_text(paths[path][0], deployment)
+
+
+def planned_content(blueprint: Blueprint) -> dict[tuple[str, str], dict[str, dict[str, Any]]]:
+    """Application and profile -> the content that the blueprint gives it."""
+    found = {}
+    for resource in blueprint.resources.values():
+        if resource.shape == "HostedConfigurationVersion":
+            _, application, profile, _ = resource.name.split("/")
+            found[application, profile] = json.loads(resource.properties["content"])
+    return found

@@ -10,12 +10,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
-import networkx as nx
-
 from totara_infra.model.catalogue import Catalogue
 from totara_infra.model.tenancy import Condition, Tenant
 from totara_infra.model.vocabulary import Environment, Provenance, TenantStatus
-from totara_infra.resolver.edges import full_graph
 
 
 class ActivationState(StrEnum):
@@ -51,8 +48,8 @@ def activation(
     """Decide every module for one tenant, in the order of their ids.
 
     `not_deployed` here means that the module does not exist in the environment; whether some
-    other tenant of the stack has it is for `deployed_modules` to say. For a closed tenant nothing
-    runs that has a switch.
+    other tenant of the stack has it is for `deployed_modules` to say. For a closed tenant every
+    module that has a switch is off.
     """
     always = {m: group for group in catalogue.tenancy.always_on for m in group.modules}
     conditions = {m: c for c in catalogue.tenancy.conditions for m in c.modules}
@@ -71,11 +68,6 @@ def activation(
             decided[module_id] = Decision(
                 module_id, ActivationState.ALWAYS_ON, (group.reason,), group.provenance
             )
-        elif tenant.status is TenantStatus.CLOSED:
-            reason = f"{tenant.client_id} is closed: what it left is kept, and nothing runs for it."
-            decided[module_id] = Decision(
-                module_id, ActivationState.OFF, (reason,), Provenance.ASSUMED
-            )
         elif module_id in conditions:
             decided[module_id] = _conditional(module_id, conditions[module_id], tenant)
         else:
@@ -93,9 +85,7 @@ def _switch_off_dependents(catalogue: Catalogue, decided: dict[str, Decision]) -
     """A module whose hard dependency does not run is off, with the whole chain as its reasons."""
     if all(d.state.runs for d in decided.values()):
         return
-    for module_id in nx.lexicographical_topological_sort(
-        full_graph(catalogue, catalogue.modules)
-    ):
+    for module_id in catalogue.dependencies_first:
         if not decided[module_id].state.runs:
             continue
         missing = [
@@ -132,6 +122,9 @@ def unmet(condition: Condition, tenant: Tenant) -> list[str]:
 
 
 def _conditional(module_id: str, condition: Condition, tenant: Tenant) -> Decision:
+    if tenant.status is TenantStatus.CLOSED:
+        reason = f"{tenant.client_id} is closed: what it left is kept, and its switches are off."
+        return Decision(module_id, ActivationState.OFF, (reason,), Provenance.ASSUMED)
     missing = unmet(condition, tenant)
     if missing:
         reason = f"{tenant.client_id} has not {' and '.join(missing)}."
@@ -175,10 +168,7 @@ def activation_in_stack(
     columns = {t.client_id: activation(catalogue, environment, t) for t in together}
     for decisions in columns.values():
         for module_id, decision in decisions.items():
-            if (
-                module_id not in deployed
-                and decision.state is not ActivationState.NOT_DEPLOYED
-            ):
+            if module_id not in deployed and decision.state is not ActivationState.NOT_DEPLOYED:
                 decisions[module_id] = Decision(
                     module_id,
                     ActivationState.NOT_DEPLOYED,

@@ -69,9 +69,7 @@ def _declared(catalogue: Catalogue) -> Iterator[ClientName]:
             yield from _holding(resource.kind.replace("_", " "), resource.name, maximum)
             if isinstance(resource, Bucket):
                 for prefix in resource.prefixes:
-                    yield from _holding(
-                        "S3 prefix", prefix, naming.OBJECT_KEY_MAXIMUM_BYTES
-                    )
+                    yield from _holding("S3 prefix", prefix, naming.OBJECT_KEY_MAXIMUM_BYTES)
 
 
 def _holding(kind: str, name: str, maximum: int) -> Iterator[ClientName]:
@@ -90,9 +88,7 @@ def _values(catalogue: Catalogue) -> Iterator[ClientName]:
 
 def _own_stack(catalogue: Catalogue) -> Iterator[ClientName]:
     stack = f"{_FIXED['env']}-"
-    yield ClientName(
-        "stack", "{env}-{client_id}", naming.STACK_NAME_MAXIMUM_LENGTH, len(stack)
-    )
+    yield ClientName("stack", "{env}-{client_id}", naming.STACK_NAME_MAXIMUM_LENGTH, len(stack))
     yield ClientName(
         "setting of the stack", "bucket-suffix", naming.BUCKET_SUFFIX_MAXIMUM_LENGTH, 1
     )

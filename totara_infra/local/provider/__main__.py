@@ -8,6 +8,8 @@ import sys
 import threading
 from types import FrameType
 
+from totara_infra.local.engine_watch import end_with_engine
+
 
 def main() -> None:
     """Print the port and serve; SIGINT and SIGTERM end it quietly."""
@@ -24,6 +26,7 @@ def main() -> None:
 
     signal.signal(signal.SIGINT, end)
     signal.signal(signal.SIGTERM, end)
+    end_with_engine(ended)
 
     from totara_infra.local.provider.server import serve  # noqa: PLC0415 - signals are caught first
 

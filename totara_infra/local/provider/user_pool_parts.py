@@ -121,12 +121,16 @@ def _create_group(aws: Aws, inputs: Properties) -> Made:
     return Made(identifier, {"name": inputs["name"]})
 
 
-def _read_group(aws: Aws, identifier: str, _recorded: Recorded) -> Live | None:
+def _read_group(aws: Aws, identifier: str, recorded: Recorded) -> Live | None:
     answer = unless_gone(aws.client("cognito-idp").get_group, GONE, **_group(identifier))
     if answer is None:
         return None
     shape = {name: schemas()[GROUP].inputs[name] for name in _GROUP_NAMES}
-    return Live(from_api(answer["Group"], shape, _GROUP_RENAMES))
+    inputs = from_api(answer["Group"], shape, _GROUP_RENAMES)
+    # MiniStack shows 0 where no precedence was given: after a refresh that would be a change.
+    if inputs.get("precedence") == 0 and "precedence" not in recorded.inputs:
+        del inputs["precedence"]
+    return Live(inputs)
 
 
 def _update_group(aws: Aws, identifier: str, new: Properties, _old: Properties) -> None:

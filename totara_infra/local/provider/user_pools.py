@@ -32,12 +32,13 @@ _RENAMES = {
     "kmsKeyId": "KMSKeyID",
     "smsMessage": "SMSMessage",
     "schemas": "Schema",
+    "attributesRequireVerificationBeforeUpdates": "AttributesRequireVerificationBeforeUpdate",
 }
 _MESSAGES = words("emailVerificationMessage emailVerificationSubject")
 _PLAIN = _MESSAGES | words(
     "name deletionProtection lambdaConfig autoVerifiedAttributes verificationMessageTemplate"
     " mfaConfiguration userAttributeUpdateSettings deviceConfiguration emailConfiguration"
-    " adminCreateUserConfig userPoolAddOns accountRecoverySetting userPoolTier"
+    " adminCreateUserConfig userPoolAddOns accountRecoverySetting userPoolTier smsConfiguration"
 )
 _ONLY_AT_CREATION = words("aliasAttributes usernameAttributes usernameConfiguration schemas")
 _MFA = words("softwareTokenMfaConfiguration webAuthnConfiguration")

@@ -1,0 +1,188 @@
+"""A copy of the project with an environment of its own, changed as people change it: by file."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import socket
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+import yaml
+
+from tests.conftest import PROJECT
+from totara_infra.local.project import state_directory
+from totara_infra.local.setup import ensure_ready
+
+COPIED = ("Pulumi*.yaml", "__main__.py", "totara_infra", "stacks", "pyproject.toml", "requirements")
+CACHES = ("bin", "emulator", "home", "engine.json")
+PORTS = range(5500, 5600)
+TOTARA, PULUMI = "totara_infra.cli.main", "totara_infra.local.pulumi_command"
+"""Modules of the two commands that the project installs."""
+REGION = "ap-southeast-2"
+
+
+@dataclass(frozen=True)
+class Copy:
+    """A copy of the project.
+
+    Attributes:
+        folder: where it lies.
+        port: of its emulator.
+    """
+
+    folder: Path
+    port: int
+
+    @property
+    def endpoint(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """Variables under which commands run the copy, and not the project."""
+        kept = {
+            k: v for k, v in os.environ.items() if not k.startswith(("AWS_", "PULUMI_", "TOTARA_"))
+        }
+        return {
+            **kept,
+            "PYTHONPATH": str(self.folder),
+            "TOTARA_STATE_DIRECTORY": str(self.folder / ".totara"),
+            "TOTARA_PORT": str(self.port),
+        }
+
+    def start(self, *arguments: str, program: str = TOTARA) -> subprocess.Popen[str]:
+        return subprocess.Popen(
+            [sys.executable, "-c", f"from {program} import run; run()", *arguments],
+            cwd=self.folder,
+            env=self.environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+
+    def run(self, *arguments: str, program: str = TOTARA) -> tuple[int, str]:
+        """Exit code and output of a command."""
+        process = self.start(*arguments, program=program)
+        output = process.communicate(timeout=300)[0]
+        assert "Traceback" not in output, output
+        if process.returncode and arguments[0] == "up":
+            (self.folder / ".totara" / "failed").touch()
+        return process.returncode, output
+
+    def up(self, *arguments: str) -> str:
+        code, output = self.run("up", "local", *arguments)
+        assert code == 0, output
+        (self.folder / ".totara" / "brought-up").write_text(self.digest())
+        return output
+
+    def digest(self) -> str:
+        """Of the files that tests change, to know whether an update is due."""
+        files = [self.folder / "Pulumi.local.yaml", *sorted((self.folder / "stacks").iterdir())]
+        contents = [yaml.safe_load(f.read_text(encoding="utf-8")) for f in files]
+        return json.dumps(contents, sort_keys=True)
+
+    def config(self, key: str, *arguments: str) -> dict[str, Any]:
+        code, output = self.run("config", "get", "local", key, "--format", "json", *arguments)
+        content: dict[str, Any] = json.loads(output)
+        assert code == (1 if content["differs"] else 0)
+        return content
+
+    def edit(self, name: str, **changes: Any) -> None:
+        """Change keys of a YAML file; of a stack's file those of its configuration."""
+        path = self.folder / name
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+        if "config" in content:
+            content["config"] |= {
+                f"totara-infra:{k.replace('_', '-')}": v for k, v in changes.items()
+            }
+        else:
+            content |= changes
+        path.write_text(yaml.safe_dump(content, sort_keys=False), encoding="utf-8")
+
+    def restore(self) -> None:
+        """The files as the project has them."""
+        for name in ("stacks", "totara_infra/catalogue"):
+            shutil.rmtree(self.folder / name)
+            shutil.copytree(PROJECT / name, self.folder / name)
+        for path in PROJECT.glob("Pulumi.*.yaml"):
+            kept = self.folder / path.name
+            salt = (yaml.safe_load(kept.read_text(encoding="utf-8")) or {}).get("encryptionsalt")
+            content = yaml.safe_load(path.read_text(encoding="utf-8"))
+            if salt is not None:
+                content["encryptionsalt"] = salt
+            kept.write_text(yaml.safe_dump(content, sort_keys=False), encoding="utf-8")
+
+    def client(self, service: str) -> Any:
+        return boto3.client(
+            service,
+            endpoint_url=self.endpoint,
+            region_name=REGION,
+            aws_access_key_id="000000000000",
+            aws_secret_access_key="emulated",
+        )
+
+
+def free_port() -> int:
+    for port in PORTS:
+        with socket.socket() as probe:
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            return port
+    raise RuntimeError(f"no port of {PORTS} is free")
+
+
+def copy_project(folder: Path) -> Copy:
+    folder.mkdir(parents=True, exist_ok=True)
+    for pattern in COPIED:
+        for path in PROJECT.glob(pattern):
+            if path.is_dir():
+                shutil.copytree(
+                    path, folder / path.name, ignore=shutil.ignore_patterns("__pycache__")
+                )
+            elif "-rehearsal" not in path.name:
+                shutil.copy2(path, folder / path.name)
+    (folder / ".totara").mkdir()
+    return Copy(folder, free_port())
+
+
+@pytest.fixture
+def project_copy(tmp_path: Path) -> Copy:
+    """A copy whose files a test may spoil; nothing runs in it."""
+    return copy_project(tmp_path / "project")
+
+
+@pytest.fixture(scope="session")
+def running(tmp_path_factory: pytest.TempPathFactory):
+    """A copy that `totara up local` has brought up; the session's tests share it."""
+    ensure_ready()
+    copy = copy_project(tmp_path_factory.mktemp("appconfig") / "project")
+    for name in CACHES:
+        (copy.folder / ".totara" / name).symlink_to(state_directory() / name)
+    try:
+        copy.up()
+        yield copy
+    finally:
+        copy.run("down", "local")
+
+
+@pytest.fixture
+def up(running: Copy):
+    """The shared environment as the project describes it, for a test to change by file."""
+    running.restore()
+    if (running.folder / ".totara" / "brought-up").read_text() != running.digest():
+        # A test may have changed what a live tenant's modules read only when they are deployed.
+        running.up("--force-redeploy", "acorn", "--force-redeploy", "totara-bank")
+    yield running
+    # An update that a test made to fail leaves something else than the files say.
+    if running.folder.joinpath(".totara", "failed").exists():
+        running.folder.joinpath(".totara", "failed").unlink()
+        running.folder.joinpath(".totara", "brought-up").write_text("")

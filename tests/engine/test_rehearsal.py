@@ -1,0 +1,162 @@
+"""A production roll-out on an emulator of its own: it stops, goes on, refuses, and leaves nothing.
+
+The tests share one rehearsal and run in this order.
+"""
+
+from __future__ import annotations
+
+import re
+import time
+
+import pytest
+
+from tests.engine.checkout import Checkout
+from tests.engine.inventory import inventory, names_of, touched
+from totara_infra.blueprint import Blueprint
+from totara_infra.operations.trail import writes
+from totara_infra.resolver.sequence import SECRETS_STEP
+
+pytestmark = [pytest.mark.engine, pytest.mark.xdist_group("engine-rehearsal")]
+
+CANARY = "canary-8d1f47c2"
+SD08 = "totara_infra/catalogue/domains/sd08.yaml"
+RECORDING = "secret/app/call-recording-api-key"
+OUR_SUFFIX = "totara-infra:bucket-suffix: -totara\n"
+
+
+@pytest.fixture(scope="module")
+def stopped(new_checkout):
+    """A rehearsal that was brought up without any secret having a value, and how that ended."""
+    checkout = new_checkout()
+    before = (checkout.root / "Pulumi.prod.yaml").read_bytes()
+    outcome = checkout.totara("up", "prod", "--rehearse", code=1)
+    return checkout, outcome, before
+
+
+@pytest.fixture(scope="module")
+def rehearsal(stopped) -> Checkout:
+    return stopped[0]
+
+
+def required_secrets(blueprint: Blueprint) -> set[str]:
+    required = {
+        s.path for m in blueprint.scope.catalogue.modules.values() for s in m.secrets if s.required
+    }
+    tenants = [tenant.client_id for tenant in blueprint.scope.tenants]
+    named = {blueprint.scope.fill(path, tenant) for path in required for tenant in tenants}
+    return named & {r.properties["name"] for r in blueprint.steps[SECRETS_STEP]}
+
+
+def test_it_stops_at_the_first_gate_and_names_the_secrets_without_value(stopped):
+    rehearsal, outcome, _ = stopped
+    blueprint = rehearsal.blueprint("prod", rehearse=True)
+    required = required_secrets(blueprint)
+    containers = {r.properties["name"] for r in blueprint.steps[SECRETS_STEP]}
+
+    assert len(required) > 40
+    assert required != containers
+    assert "FAILED gate:1: deployment/phase-1" in outcome.out
+    complained = re.findall(r"- secret (\S+): expected a value, found an empty", outcome.out)
+    assert sorted(complained) == sorted(required)
+    assert all(re.search(rf"Fill it: .*{name}\b", outcome.out) for name in required)
+    assert "6 modules are up, 140 were not reached." in outcome.out
+    for phase in blueprint.sequence.phases[1:]:
+        assert f"  phase {phase.id} {phase.title}: {phase.modules[0]}" in outcome.out
+    later = names_of(blueprint, range(2, 8))
+    assert touched(writes(rehearsal.live("prod", rehearse=True))) & later == set()
+
+
+def test_filled_secrets_let_the_next_up_go_on(rehearsal):
+    blueprint = rehearsal.blueprint("prod", rehearse=True)
+    live = rehearsal.live("prod", rehearse=True)
+    client = live.client("secretsmanager")
+    for name in required_secrets(blueprint):
+        client.put_secret_value(SecretId=name, SecretString=CANARY)
+    before = time.time()
+
+    outcome = rehearsal.totara("up", "prod", "--rehearse")
+
+    assert "prod: 146 modules in 6 phases" in outcome.out
+    first_phase = names_of(blueprint, [1]) - {blueprint.gate(1).properties["name"]}
+    # What was there stayed as it was.
+    assert touched(writes(live, since=before)) & first_phase == set()
+    proof = rehearsal.totara("sequence", "verify", "prod", "--rehearse", "--format", "json").data
+    assert proof["proved"] == proof["edges"] > 400
+    assert proof["violations"] == []
+    assert proof["gates_proved"] == 6
+
+
+def test_modules_for_tests_never_reach_production(rehearsal):
+    sequence = rehearsal.totara("sequence", "prod", "--format", "json").data
+    things = inventory(rehearsal.live("prod", rehearse=True))
+
+    assert {m["id"] for m in sequence["modules"]} & {"MOD-157", "MOD-158", "MOD-159"} == set()
+    markers = [name for name in things["Parameter"] if "/deployment/mod-" in name]
+    assert len(markers) == 146
+    assert not any(name.endswith(("mod-157", "mod-158", "mod-159")) for name in markers)
+
+
+def test_no_secret_value_comes_into_state_or_logs(rehearsal):
+    exported = rehearsal.pulumi("stack", "export", "-s", "prod-rehearsal").out
+    listed = rehearsal.pulumi("stack", "-s", "prod-rehearsal", "--show-ids").out
+
+    assert "neon-db-url" in exported
+    assert CANARY not in exported + listed
+    written = [
+        file
+        for folder in ("runs", "state", "home", "prod-rehearsal")
+        for file in (rehearsal.state / folder).rglob("*")
+        if file.is_file()
+    ]
+    assert any(file.name == "up.log" for file in written)
+    assert [file for file in written if CANARY.encode() in file.read_bytes()] == []
+
+
+def test_deleting_what_cannot_be_made_again_is_refused_until_it_is_named(rehearsal):
+    live, before = rehearsal.live("prod", rehearse=True), time.time()
+    remove_recording_secret(rehearsal)
+    rehearsal.edit("Pulumi.prod.yaml", OUR_SUFFIX, OUR_SUFFIX.replace("totara\n", "moved\n"))
+
+    refused = rehearsal.totara("up", "prod", "--rehearse", code=1)
+
+    assert "Refused: in prod this plan would delete" in refused.err
+    assert f"- secret {RECORDING}\n" in refused.err
+    assert f"--allow-delete {RECORDING}" in refused.err
+    buckets = re.findall(r"- bucket (\S+)\n", refused.err)
+    assert len(buckets) == len(inventory(live)["Bucket"]) == 8
+    assert list(writes(live, since=before)) == []
+
+    rehearsal.edit("Pulumi.prod.yaml", OUR_SUFFIX.replace("totara\n", "moved\n"), OUR_SUFFIX)
+    secrets = inventory(live)["Secret"]
+    rehearsal.totara("up", "prod", "--rehearse", "--allow-delete", RECORDING)
+
+    gone = set(secrets) - set(inventory(live)["Secret"])
+    assert gone == {"/bank/prod/app/call-recording-api-key"}
+    assert len(inventory(live)["Bucket"]) == 8
+
+
+def remove_recording_secret(rehearsal: Checkout) -> None:
+    file = rehearsal.root / SD08
+    lines = file.read_text().splitlines(keepends=True)
+    start = next(n for n, line in enumerate(lines) if "app/call-recording-api-key" in line)
+    indent = lines[start].index("-")
+    end = start + 1
+    while lines[end].strip() and len(lines[end]) - len(lines[end].lstrip()) > indent:
+        end += 1
+    alone = "secrets:" in lines[start - 1] and not lines[end].lstrip().startswith("- ")
+    file.write_text("".join(lines[: start - alone] + lines[end:]))
+
+
+def test_down_leaves_no_process_and_no_state(stopped):
+    rehearsal, _, settings = stopped
+    assert (rehearsal.root / "Pulumi.prod.yaml").read_bytes() == settings
+
+    outcome = rehearsal.totara("down", "prod", "--rehearse")
+
+    assert "Stack prod-rehearsal is down: stopped its emulator" in outcome.out
+    rehearsal.wait_for_no_process()
+    assert [
+        file for file in rehearsal.state.rglob("*prod-rehearsal*") if "runs" not in file.parts
+    ] == []
+    assert not (rehearsal.root / "Pulumi.prod-rehearsal.yaml").exists()
+    assert (rehearsal.root / "Pulumi.prod.yaml").read_bytes() == settings

@@ -1,0 +1,149 @@
+"""The claim map, and tokens held against it."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from totara_infra.delivery.stacks import live_context
+from totara_infra.model.catalogue import Catalogue
+from totara_infra.model.problems import UsageError
+from totara_infra.model.sign_in import POOLS, Pool, claims_of, lifetimes
+from totara_infra.model.stack import environment_named
+from totara_infra.model.vocabulary import Environment
+from totara_infra.operations.sign_in_tokens import (
+    Finding,
+    decode,
+    findings,
+    kind_of,
+    pool_of,
+    signature_findings,
+)
+from totara_infra.resolver import load_catalogue
+
+
+@dataclass(frozen=True)
+class TokenReport:
+    """A token held against the claim map.
+
+    Attributes:
+        pool: where it comes from.
+        token: `id` or `access`.
+        signature: `valid`, `invalid`, or `not checked` where no environment was given.
+        findings: what is missing, too much or wrong.
+    """
+
+    pool: Pool
+    token: str
+    signature: str
+    findings: list[Finding]
+
+    def as_data(self) -> dict[str, Any]:
+        """The report as JSON can hold it."""
+        return {
+            "pool": self.pool,
+            "token": self.token,
+            "signature": self.signature,
+            "ok": not self.findings,
+            "findings": [asdict(f) for f in self.findings],
+        }
+
+
+def pool_named(name: str) -> Pool:
+    """The pool of that name.
+
+    Raises:
+        UsageError: there is none.
+    """
+    for pool in POOLS:
+        if pool == name:
+            return pool
+    raise UsageError(f"There is no pool `{name}`. Write one of {', '.join(POOLS)}.")
+
+
+def claim_map(pool: str | None = None) -> list[dict[str, Any]]:
+    """Every claim of one pool or of both: where it comes from, who may see it, who relies on it.
+
+    Raises:
+        UsageError: no such pool.
+        ProblemsError: what is wrong in the catalogue.
+    """
+    catalogue = load_catalogue().catalogue
+    chosen = POOLS if pool is None else (pool_named(pool),)
+    return [entry for name in chosen for entry in _entries(catalogue, name)]
+
+
+def _entries(catalogue: Catalogue, pool: Pool) -> list[dict[str, Any]]:
+    entries = []
+    for domain, claim in claims_of(catalogue, pool):
+        relying = {m.id for m in catalogue.modules.values() if claim.name in m.relies_on_claims}
+        entries.append(
+            {
+                "name": claim.name,
+                "pool": pool,
+                "tokens": claim.tokens,
+                "owner": domain.id,
+                "origin": claim.origin,
+                "attribute": claim.attribute,
+                "mutable": claim.mutable if claim.attribute else None,
+                "format": claim.format,
+                "maximum_length": claim.maximum_length,
+                "values": claim.values,
+                "required": claim.required,
+                "readable_by": claim.readable_by,
+                "writable_by": claim.writable_by,
+                "decides_access": claim.decides_access,
+                "relied_on_by": sorted({*claim.relied_on_by, *relying}),
+                "provenance": claim.provenance.value,
+                "why": claim.why,
+            }
+        )
+    return entries
+
+
+def check_token(
+    token: str, pool: str | None, environment: str | None, rehearse: bool
+) -> TokenReport:
+    """Hold a token against the claim map, and its signature against a live pool.
+
+    Args:
+        token: id or access token as Cognito gave it out.
+        pool: `customers` or `staff`; told by the token's groups where it is left out.
+        environment: whose pool signed it; without one the signature is not checked.
+        rehearse: it is the rehearsal of that environment.
+
+    Raises:
+        UsageError: no token, no such pool or environment, or the emulator is not running.
+    """
+    catalogue = load_catalogue().catalogue
+    claims = decode(token)
+    use = kind_of(claims)
+    chosen = pool_of(catalogue, claims) if pool is None else pool_named(pool)
+    # Lifetimes are the same everywhere unless the catalogue gives an environment its own.
+    named = Environment.PROD if environment is None else environment_named(environment)
+    signature, wrong = "not checked", []
+    if environment is not None:
+        wrong = _signature(environment, rehearse, chosen, token, claims)
+        signature = "invalid" if wrong else "valid"
+    lives = lifetimes(catalogue, named, chosen)
+    return TokenReport(
+        chosen, use, signature, [*wrong, *findings(catalogue, chosen, claims, lives)]
+    )
+
+
+def _signature(
+    environment: str, rehearse: bool, pool: Pool, token: str, claims: dict[str, Any]
+) -> list[Finding]:
+    blueprint, live = live_context(environment, rehearse)
+    path = f"/bank/{blueprint.scope.env}/cognito/{pool}/pool-id"
+    try:
+        pool_id = live.client("ssm").get_parameter(Name=path)["Parameter"]["Value"]
+    except (BotoCoreError, ClientError) as error:
+        raise UsageError(
+            f"Can't find the pool of {pool} in {environment}: reading {path} failed ({error}). "
+            "Check that the environment is up and that your credentials are for its account, or "
+            "leave out --env, and the signature is not checked."
+        ) from None
+    return signature_findings(blueprint.scope.settings, pool_id, token, claims)

@@ -1,0 +1,260 @@
+"""Live AWS against the blueprint, without state or engine."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from typing import Any
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from totara_infra.blueprint import Archive, Blueprint, Joined, PlannedResource, Reference
+from totara_infra.blueprint.resource import references
+from totara_infra.operations.drift.authors import attributed
+from totara_infra.operations.drift.functions import digests
+from totara_infra.operations.drift.meaning import differences
+from totara_infra.operations.drift.reading import Reading, Thing, TypeReader, key_of
+from totara_infra.operations.drift.report import Drift, Kind, NotRead, Report
+from totara_infra.operations.drift.table import READERS
+from totara_infra.operations.live import Live
+
+
+class _Unknown(Exception):
+    """A reference leads to something that is not there."""
+
+
+def find_drift(live: Live, blueprint: Blueprint, stack: str, *, authors: bool = True) -> Report:
+    """Compare an environment with its blueprint. Reads only.
+
+    Args:
+        live: the environment.
+        blueprint: what must be there.
+        stack: the engine's name of it, for the way back.
+        authors: ask CloudTrail who changed what has drifted.
+
+    Returns:
+        Every missing, changed and unexpected thing, and what could not be looked at. A type that
+        can't be read (no permission, say) is named there with the reason.
+    """
+    started = time.monotonic()
+    with reading_of(live, blueprint) as reading:
+        found, not_read, compared = compare(reading, stack)
+    return Report(
+        stack,
+        compared,
+        attributed(live, found) if authors else found,
+        not_read,
+        time.monotonic() - started,
+    )
+
+
+@contextmanager
+def reading_of(live: Live, blueprint: Blueprint) -> Iterator[Reading]:
+    """One look at an environment; its threads end with the block."""
+    reading = Reading(live, blueprint, lambda r: key_of(r, blueprint, READERS))
+    try:
+        yield reading
+    finally:
+        reading.close()
+
+
+def compare(
+    reading: Reading, stack: str, only: frozenset[str] | None = None
+) -> tuple[list[Drift], list[NotRead], int]:
+    """What differs, what could not be read, and how many resources were compared.
+
+    Args:
+        reading: one look at an environment.
+        stack: the engine's name of it, for the way back.
+        only: type tokens to compare; all where it is left out. What these refer to is read too.
+    """
+    resources = reading.blueprint.resources
+    wanted = only or frozenset(r.type for r in resources.values())
+    things, not_read = _read_all(reading, sorted(_with_referenced(reading.blueprint, wanted)))
+    comparison = _Comparison(reading, things, stack, wanted)
+    found = list(comparison.drifts())
+    compared = sum(r.type in wanted and r.type in things for r in resources.values())
+    return found, [*not_read, *comparison.properties_not_read()], compared
+
+
+def _with_referenced(blueprint: Blueprint, wanted: frozenset[str]) -> set[str]:
+    """Types with all types to which their resources refer, at any distance."""
+    leads_to: dict[str, set[str]] = {}
+    for resource in blueprint.resources.values():
+        targets = {blueprint.resources[r.resource].type for r in references(resource.properties)}
+        leads_to.setdefault(resource.type, set()).update(targets)
+    found, new = set(wanted), set(wanted)
+    while new:
+        new = {t for token in new for t in leads_to.get(token, ())} - found
+        found |= new
+    return found
+
+
+def _read_all(reading: Reading, tokens: list[str]) -> tuple[dict[str, list[Thing]], list[NotRead]]:
+    """The things of each type; types without an answer are left out, and named with the reason."""
+
+    def read(token: str) -> list[Thing] | str:
+        if token not in READERS:
+            return "nothing reads this type back; add a reader to totara_infra.operations.drift"
+        try:
+            return list(READERS[token].read(reading))
+        except (BotoCoreError, ClientError, OSError) as error:
+            return str(error)
+
+    things: dict[str, list[Thing]] = {}
+    not_read: list[NotRead] = []
+    with ThreadPoolExecutor(len(tokens), thread_name_prefix="drift-type") as executor:
+        for token, result in zip(tokens, executor.map(read, tokens), strict=True):
+            if isinstance(result, str):
+                not_read.append(NotRead(token, result, len(reading.planned(token))))
+            else:
+                things[token] = result
+    return things, not_read
+
+
+class _Comparison:
+    def __init__(
+        self,
+        reading: Reading,
+        things: Mapping[str, list[Thing]],
+        stack: str,
+        wanted: frozenset[str],
+    ) -> None:
+        self._reading = reading
+        self._stack = stack
+        self._matched: dict[str, Thing] = {}
+        self._left: list[tuple[str, Thing]] = []
+        self._compared = wanted & set(things)
+        for token, found in things.items():
+            planned = reading.planned(token)
+            for thing in found:
+                resource = planned.get(thing.key)
+                if resource is not None and resource.name not in self._matched:
+                    self._matched[resource.name] = thing
+                elif thing.ours and token in wanted:
+                    self._left.append((token, thing))
+
+    def drifts(self) -> Iterator[Drift]:
+        """Everything that differs."""
+        for resource in self._reading.blueprint.resources.values():
+            if resource.type not in self._compared:
+                continue
+            thing = self._matched.get(resource.name)
+            if thing is None:
+                yield self._drift(Kind.MISSING, resource, None)
+                continue
+            reader = READERS[resource.type]
+            found = {k: v for k, v in thing.properties.items() if k in reader.reads}
+            expected = dict(self._expected(resource, reader))
+            for name in resource.properties:
+                if name not in expected:
+                    found.pop(name, None)
+            if changed := tuple(differences(reader, expected, found)):
+                yield self._drift(Kind.CHANGED, resource, thing, changed)
+        for token, thing in self._left:
+            yield Drift(
+                Kind.UNEXPECTED,
+                token,
+                "",
+                thing.key,
+                "",
+                reason=thing.ours,
+                way_back="Remove what is unexpected, or declare it in the catalogue: a refresh "
+                "does not see it, as the state does not know it.",
+                identifiers=_identifiers(thing.key, thing),
+            )
+
+    def _drift(
+        self,
+        kind: Kind,
+        resource: PlannedResource,
+        thing: Thing | None,
+        changed: tuple[Any, ...] = (),
+    ) -> Drift:
+        reader = READERS[resource.type]
+        key = key_of(resource, self._reading.blueprint, READERS)
+        texts = {"key": key, "stack": self._stack, "name": resource.name}
+        update = "totara up " + (
+            self._stack.removesuffix("-rehearsal") + " --rehearse"
+            if self._stack.endswith("-rehearsal")
+            else self._stack
+        )
+        back = f"`pulumi refresh -s {self._stack}`, then `{update}`"
+        advice = reader.advice
+        if kind is Kind.MISSING:
+            advice = reader.if_missing
+        if advice:
+            back = f"{resource.name}: {back}. {advice.format(**texts)}"
+        return Drift(
+            kind,
+            resource.type,
+            resource.name,
+            key,
+            resource.step,
+            changed,
+            way_back=back,
+            identifiers=_identifiers(key, thing or self._parent(resource)),
+        )
+
+    def _parent(self, resource: PlannedResource) -> Thing | None:
+        """What a missing resource belongs to: its removal is recorded with that one's id."""
+        for value in resource.properties.values():
+            if isinstance(value, Reference) and value.resource in self._matched:
+                return self._matched[value.resource]
+        return None
+
+    def _expected(self, resource: PlannedResource, reader: TypeReader) -> Iterator[tuple[str, Any]]:
+        for name, value in resource.properties.items():
+            if name in reader.unreadable or name not in reader.reads:
+                continue
+            try:
+                yield name, self._resolved(value)
+            except _Unknown:
+                # What it leads to is missing and is reported itself.
+                continue
+
+    def _resolved(self, value: Any) -> Any:
+        match value:
+            case Reference():
+                return self._output(value)
+            case Joined():
+                return "".join(str(self._resolved(p)) for p in value.parts)
+            case Archive():
+                return digests({n: text.encode() for n, text in value.files.items()})
+            case Mapping():
+                return {k: self._resolved(v) for k, v in value.items()}
+            case list() | tuple():
+                return [self._resolved(v) for v in value]
+            case _:
+                return value
+
+    def _output(self, reference: Reference) -> Any:
+        thing = self._matched.get(reference.resource)
+        if thing is None or thing.attributes.get(reference.attribute) is None:
+            raise _Unknown
+        output = thing.attributes[reference.attribute]
+        # A version's number is text where another resource takes it.
+        return str(output) if reference.attribute == "version_number" else output
+
+    def properties_not_read(self) -> list[NotRead]:
+        """Properties of the blueprint that no reader gives and that are not known as unreadable."""
+        counts: dict[str, int] = {}
+        for resource in self._reading.blueprint.resources.values():
+            if resource.type not in self._compared:
+                continue
+            reader = READERS[resource.type]
+            for name in resource.properties:
+                if name not in reader.reads | set(reader.unreadable):
+                    subject = f"{resource.type} {name}"
+                    counts[subject] = counts.get(subject, 0) + 1
+        reason = "the type's reader does not give it; add it in totara_infra.operations.drift"
+        return [NotRead(subject, reason, n) for subject, n in counts.items()]
+
+
+def _identifiers(key: str, thing: Thing | None) -> frozenset[str]:
+    texts = {key, *key.split("/")} if not key.startswith("/") else {key}
+    if thing is not None:
+        texts |= {str(v) for v in thing.attributes.values() if isinstance(v, str)}
+    return frozenset(t for t in texts if t)

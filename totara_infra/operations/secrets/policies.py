@@ -1,0 +1,261 @@
+"""Evaluates IAM policies for one principal of an account, the way AWS documents it.
+
+IAM's own simulation can't answer who reads a secret: SimulateCustomPolicy and
+SimulatePrincipalPolicy take no resource policy for a role (IAM API reference, `ResourcePolicy`).
+A test holds this evaluator against the simulation wherever that has an answer.
+
+What can't be known beforehand (an IP address, a session's multi-factor sign-in) is neither true nor
+false: the verdict says what is possible and what is certain.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+Document = Mapping[str, Any]
+"""A policy document as JSON gives it."""
+
+_VARIABLE = re.compile(r"\$\{([^}]*)\}")
+
+
+@dataclass(frozen=True)
+class Principal:
+    """A role or user with everything that decides what it may do.
+
+    Attributes:
+        arn: its ARN; for a role that of the role, which is what `aws:PrincipalArn` gives.
+        account: its account id.
+        policies: inline and attached identity policies.
+        boundary: its permissions boundary.
+        tags: its tags.
+    """
+
+    arn: str
+    account: str
+    policies: Sequence[Document] = ()
+    boundary: Document | None = None
+    tags: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """Whether a principal may do something.
+
+    Attributes:
+        possible: there are circumstances in which it may.
+        certain: it may whatever the circumstances are.
+    """
+
+    possible: bool
+    certain: bool
+
+
+@dataclass(frozen=True)
+class _Request:
+    principal: Principal
+    action: str
+    resource: str
+    context: Mapping[str, str]
+
+    def value(self, key: str) -> tuple[bool, str | None]:
+        """Whether a condition key is known beforehand, and its value (None: it is absent)."""
+        wanted = key.lower()
+        if wanted.startswith("aws:principaltag/"):
+            tag = wanted.removeprefix("aws:principaltag/")
+            return True, next((v for k, v in self.principal.tags.items() if k.lower() == tag), None)
+        if wanted in self.context:
+            return True, self.context[wanted]
+        own = {
+            "aws:principalarn": self.principal.arn,
+            "aws:principalaccount": self.principal.account,
+        }
+        return (True, own[wanted]) if wanted in own else (False, None)
+
+
+def decide(
+    principal: Principal,
+    action: str,
+    resource: str,
+    resource_policy: Document | None = None,
+    context: Mapping[str, str] | None = None,
+) -> Verdict:
+    """Decide one request inside one account.
+
+    Args:
+        principal: who asks.
+        action: e.g. `secretsmanager:GetSecretValue`.
+        resource: ARN of what it is done to.
+        resource_policy: the policy of that resource.
+        context: further condition keys whose values are known, in lower case.
+
+    Returns:
+        What is possible and what is certain; organisation and session policies are not looked at.
+    """
+    request = _Request(principal, action, resource, context or {})
+    identity = [s for d in principal.policies for s in _matches(d, request)]
+    attached = list(_matches(resource_policy, request, named=True)) if resource_policy else []
+    boundary = list(_matches(principal.boundary, request)) if principal.boundary else None
+    granted = [*identity, *attached]
+    denials = [m for effect, m in [*granted, *(boundary or [])] if effect == "Deny"]
+    grants = [m for effect, m in granted if effect == "Allow"]
+    limits = None if boundary is None else [m for effect, m in boundary if effect == "Allow"]
+    return Verdict(
+        possible=True not in denials
+        and any(m is not False for m in grants)
+        and (limits is None or any(m is not False for m in limits)),
+        certain=all(m is False for m in denials)
+        and True in grants
+        and (limits is None or True in limits),
+    )
+
+
+def _matches(
+    document: Document, request: _Request, *, named: bool = False
+) -> Iterator[tuple[str, bool | None]]:
+    """Effect of every statement, and whether it applies: True, False, or None for unknown."""
+    for statement in _listed(document.get("Statement")):
+        parts = [
+            _names(statement, request) if named else True,
+            _action(statement, request.action),
+            _resource(statement, request),
+            *(
+                _condition(operator, key, _listed(expected), request)
+                for operator, keys in (statement.get("Condition") or {}).items()
+                for key, expected in keys.items()
+            ),
+        ]
+        yield statement["Effect"], _all(parts)
+
+
+def _all(parts: Sequence[bool | None]) -> bool | None:
+    if False in parts:
+        return False
+    return None if None in parts else True
+
+
+def _any(parts: Sequence[bool | None]) -> bool | None:
+    if True in parts:
+        return True
+    return None if None in parts else False
+
+
+def _not(value: bool | None) -> bool | None:
+    return None if value is None else not value
+
+
+def _listed(value: Any) -> list[Any]:
+    if value is None:
+        return []
+    return list(value) if isinstance(value, list | tuple) else [value]
+
+
+def _names(statement: Document, request: _Request) -> bool | None:
+    """Whether a resource policy's statement speaks of the principal."""
+    if "NotPrincipal" in statement:
+        # Its rules for sessions and accounts are intricate, and AWS advises against it.
+        return None
+    principals = statement.get("Principal")
+    names = ["*"] if principals == "*" else _listed((principals or {}).get("AWS"))
+    account = request.principal.account
+    root = {account, f"arn:aws:iam::{account}:root"}
+    # An allow for the account leaves the decision to identity policies; a deny means everybody.
+    whole = bool(root & set(names)) and statement["Effect"] == "Deny"
+    return "*" in names or request.principal.arn in names or whole
+
+
+def _action(statement: Document, action: str) -> bool:
+    def among(patterns: Any) -> bool:
+        expressions = (_expression(p) for p in _listed(patterns))
+        return any(re.fullmatch(e, action, re.IGNORECASE) for e in expressions)
+
+    if "Action" in statement:
+        return among(statement["Action"])
+    return not among(statement.get("NotAction"))
+
+
+def _resource(statement: Document, request: _Request) -> bool | None:
+    if "Resource" in statement:
+        return _any([_like(p, request.resource, request) for p in _listed(statement["Resource"])])
+    if "NotResource" in statement:
+        patterns = _listed(statement["NotResource"])
+        return _not(_any([_like(p, request.resource, request) for p in patterns]))
+    return True
+
+
+def _like(
+    pattern: str,
+    value: str,
+    request: _Request,
+    *,
+    wildcards: bool = True,
+    ignore_case: bool = False,
+) -> bool | None:
+    """Match after policy variables are filled in; None: a variable's value is unknown."""
+    literal = _expression if wildcards else re.escape
+    expression = ""
+    rest = 0
+    for variable in _VARIABLE.finditer(pattern):
+        expression += literal(pattern[rest : variable.start()])
+        rest = variable.end()
+        name, _, default = (p.strip() for p in variable[1].partition(","))
+        if name in ("*", "?", "$"):
+            expression += re.escape(name)
+            continue
+        known, filled = request.value(name)
+        if not known:
+            return None
+        filled = filled if filled is not None else (default.strip("'") or None)
+        if filled is None:
+            return False
+        # What a variable brings in is literal: a tag `*` opens nothing.
+        expression += re.escape(filled)
+    expression += literal(pattern[rest:])
+    flags = re.DOTALL | (re.IGNORECASE if ignore_case else 0)
+    return re.fullmatch(expression, value, flags) is not None
+
+
+def _expression(pattern: str) -> str:
+    return re.escape(pattern).replace(r"\*", ".*").replace(r"\?", ".")
+
+
+def _condition(operator: str, key: str, expected: Sequence[Any], request: _Request) -> bool | None:
+    """Whether one line of a condition holds; None where key or operator are not known here."""
+    known, actual = request.value(key)
+    if not known:
+        return None
+    name = operator.lower()
+    if name == "null":
+        return (actual is None) is (str(expected[0]).lower() == "true")
+    quantifier, _, name = name.rpartition(":")
+    optional = name.endswith("ifexists")
+    name = name.removesuffix("ifexists")
+    negated = "not" in name
+    kind = name.replace("not", "")
+    if kind not in _COMPARISONS:
+        return None
+    if actual is None:
+        # A negated operator and "for all values" hold where there is nothing to compare.
+        every = quantifier == "forallvalues"
+        return optional or every or (negated and quantifier != "foranyvalue")
+    texts = [str(e).lower() if isinstance(e, bool) else str(e) for e in expected]
+    found = _any(
+        [
+            _like(
+                text,
+                actual,
+                request,
+                wildcards=kind in _WITH_WILDCARDS,
+                ignore_case=kind in _IGNORING_CASE,
+            )
+            for text in texts
+        ]
+    )
+    return _not(found) if negated else found
+
+
+_WITH_WILDCARDS = frozenset({"stringlike", "arnlike", "arnequals"})
+_IGNORING_CASE = frozenset({"stringequalsignorecase", "bool"})
+_COMPARISONS = _WITH_WILDCARDS | _IGNORING_CASE | {"stringequals"}
