@@ -72,7 +72,14 @@ def _print_table(figures: Sequence[Figure]) -> None:
 
 
 def _number(value: float, unit: str) -> str:
-    digits = {"ms": 0, "MB": 0, "bytes": 0, "": 0, "resources": 0, "s": 2}.get(unit, 2)
+    digits = {
+        "ms": 0 if value >= 10 else 2,
+        "MB": 0,
+        "bytes": 0,
+        "": 0,
+        "resources": 0,
+        "s": 2,
+    }.get(unit, 2)
     text = f"{value:,.{digits}f}"
     return text if unit in ("", "ratio", "exponent") else f"{text} {unit}"
 

@@ -111,8 +111,8 @@ class Copy:
         for name in ("stacks", "totara_infra/catalogue"):
             shutil.rmtree(self.folder / name)
             shutil.copytree(PROJECT / name, self.folder / name)
-        for path in PROJECT.glob("Pulumi.*.yaml"):
-            kept = self.folder / path.name
+        for kept in self.folder.glob("Pulumi.*.yaml"):
+            path = PROJECT / kept.name
             salt = (yaml.safe_load(kept.read_text(encoding="utf-8")) or {}).get("encryptionsalt")
             content = yaml.safe_load(path.read_text(encoding="utf-8"))
             if salt is not None:

@@ -36,7 +36,6 @@ def test_institution_type_names_its_readers_even_with_another_status(up: Copy) -
     output = refused(up, "preview", "local")
     assert "acorn: institution_type mutual -> proprietary" in output
     assert "/bank/local/tenant-acorn/institution-type" in output
-    # Which the other tenant does not have: with acorn no longer mutual, nobody runs them.
     assert "jurisdiction" not in output
 
 
@@ -50,6 +49,8 @@ def test_the_default_tenant_is_one_of_the_facts(up: Copy) -> None:
     up.edit("Pulumi.local.yaml", default_tenant="acorn")
     output = refused(up, "preview", "local")
     assert "totara-bank: client_id totara-bank -> acorn (defaults: deployment.client_id)" in output
+    # The single-tenant names change hands, but nobody's institution type does.
+    assert "institution_type" not in output
 
 
 def test_status_is_hot_and_a_new_tenant_is_no_change(up: Copy) -> None:

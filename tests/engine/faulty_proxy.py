@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
-BAD_CALLS = 48
+BAD_CALLS = 9
 """How long the bad day lasts: until each service has been called this often."""
 EVERY = 3
 """One call of so many is refused meanwhile."""

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 from totara_infra.blueprint import Blueprint
 from totara_infra.operations.live import Live
-from totara_infra.operations.trail import Write
+from totara_infra.operations.trail import Write, writes
 
 ONE_THING = ("Parameter", "Secret", "Bucket", "Queue", "LogGroup")
 """Kinds whose names stand for one thing only; a bus, say, has the name of an application."""
@@ -80,6 +80,16 @@ def names_of(blueprint: Blueprint, phases: Iterable[int]) -> set[str]:
     }
 
 
-def touched(writes: Iterable[Write]) -> set[str]:
+def changes_since(time: float, live: Live) -> list[Write]:
+    """Writes in the record from a time on, seconds since 1970.
+
+    `totara up` reads the configuration that is live, for which AppConfig's data plane opens a
+    session: a POST, but no change.
+    """
+    session = {live.settings.environment.value, "bank-platform", "deployment"}
+    return [write for write in writes(live, since=time) if write.texts != session]
+
+
+def touched(record: Iterable[Write]) -> set[str]:
     """Every name in the requests of some writes."""
-    return {text for write in writes for text in write.texts}
+    return {text for write in record for text in write.texts}

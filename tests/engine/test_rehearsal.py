@@ -11,7 +11,7 @@ import time
 import pytest
 
 from tests.engine.checkout import Checkout
-from tests.engine.inventory import inventory, names_of, touched
+from tests.engine.inventory import changes_since, inventory, names_of, touched
 from totara_infra.blueprint import Blueprint
 from totara_infra.operations.trail import writes
 from totara_infra.resolver.sequence import SECRETS_STEP
@@ -115,18 +115,20 @@ def test_no_secret_value_comes_into_state_or_logs(rehearsal):
 def test_deleting_what_cannot_be_made_again_is_refused_until_it_is_named(rehearsal):
     live, before = rehearsal.live("prod", rehearse=True), time.time()
     remove_recording_secret(rehearsal)
-    rehearsal.edit("Pulumi.prod.yaml", OUR_SUFFIX, OUR_SUFFIX.replace("totara\n", "moved\n"))
-
-    refused = rehearsal.totara("up", "prod", "--rehearse", code=1)
+    another_suffix = OUR_SUFFIX.replace("totara\n", "moved\n")
+    rehearsal.edit("Pulumi.prod.yaml", OUR_SUFFIX, another_suffix)
+    try:
+        refused = rehearsal.totara("up", "prod", "--rehearse", code=1)
+    finally:
+        rehearsal.edit("Pulumi.prod.yaml", another_suffix, OUR_SUFFIX)
 
     assert "Refused: in prod this plan would delete" in refused.err
     assert f"- secret {RECORDING}\n" in refused.err
     assert f"--allow-delete {RECORDING}" in refused.err
     buckets = re.findall(r"- bucket (\S+)\n", refused.err)
     assert len(buckets) == len(inventory(live)["Bucket"]) == 8
-    assert list(writes(live, since=before)) == []
+    assert changes_since(before, live) == []
 
-    rehearsal.edit("Pulumi.prod.yaml", OUR_SUFFIX.replace("totara\n", "moved\n"), OUR_SUFFIX)
     secrets = inventory(live)["Secret"]
     rehearsal.totara("up", "prod", "--rehearse", "--allow-delete", RECORDING)
 

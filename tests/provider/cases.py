@@ -282,6 +282,12 @@ POOL = {
     },
     "accountRecoverySetting": {"recoveryMechanisms": [{"name": "verified_email", "priority": 1}]},
     "adminCreateUserConfig": {"allowAdminCreateUserOnly": True},
+    "userAttributeUpdateSettings": {"attributesRequireVerificationBeforeUpdates": ["email"]},
+    "smsConfiguration": {
+        "externalId": "sms",
+        "snsCallerArn": "arn:aws:iam::000000000000:role/sms",
+        "snsRegion": "ap-southeast-2",
+    },
     "schemas": [TEXT_ATTRIBUTE],
 }
 

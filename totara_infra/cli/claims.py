@@ -1,4 +1,4 @@
-"""`totara claims`: the claim map of the sign-in tokens, tokens held against it, its committed list."""
+"""`totara claims`: the claim map, tokens held against it, the committed list of attributes."""
 
 from __future__ import annotations
 

@@ -10,7 +10,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from totara_infra.delivery.stacks import live_context
 from totara_infra.model.catalogue import Catalogue
 from totara_infra.model.problems import UsageError
-from totara_infra.model.sign_in import POOLS, Pool, claims_of, lifetimes
+from totara_infra.model.sign_in import CLIENTS, POOLS, Pool, claims_of, lifetimes
 from totara_infra.model.stack import environment_named
 from totara_infra.model.vocabulary import Environment
 from totara_infra.operations.sign_in_tokens import (
@@ -92,8 +92,8 @@ def _entries(catalogue: Catalogue, pool: Pool) -> list[dict[str, Any]]:
                 "maximum_length": claim.maximum_length,
                 "values": claim.values,
                 "required": claim.required,
-                "readable_by": claim.readable_by,
-                "writable_by": claim.writable_by,
+                "readable_by": [c for c in claim.readable_by if CLIENTS[c] == pool],
+                "writable_by": [c for c in claim.writable_by if CLIENTS[c] == pool],
                 "decides_access": claim.decides_access,
                 "relied_on_by": sorted({*claim.relied_on_by, *relying}),
                 "provenance": claim.provenance.value,

@@ -56,7 +56,7 @@ class Document:
     text: str = field(repr=False)
     data: Any = field(repr=False)
 
-    @property
+    @cached_property
     def name(self) -> str:
         """The path as people should read it."""
         return shown(self.path, self.root)

@@ -103,9 +103,17 @@ def _cold_settings(scope: Scope) -> list[Setting]:
     ]
 
 
+def _defaults(scope: Scope, deployed: Deployed) -> set[str]:
+    """The default tenant's client id as it is deployed."""
+    keys = [s.key for s in _cold_settings(scope) if s.tenant_field == "client_id"]
+    return {deployed.defaults[k] for k in keys if k in deployed.defaults}
+
+
 def _parameter_changes(scope: Scope, deployed: Deployed, live: Live) -> Iterator[ColdChange]:
     """Only of fields that the profile does not hold: it takes ten names a call."""
     held = {s.tenant_field for s in _cold_settings(scope)}
+    # With another default tenant the single-tenant names change hands: a change of client id.
+    same_default = scope.default_tenant.client_id in _defaults(scope, deployed)
     wanted: dict[str, tuple[Parameter, str]] = {}
     for module in scope.catalogue.modules.values():
         for parameter in module.parameters:
@@ -117,7 +125,7 @@ def _parameter_changes(scope: Scope, deployed: Deployed, live: Live) -> Iterator
                 for tenant in scope.tenants:
                     path = scope.fill(parameter.path, tenant.client_id)
                     wanted[path] = (parameter, tenant.client_id)
-            else:
+            elif same_default:
                 wanted[scope.fill(parameter.path)] = (parameter, scope.default_tenant.client_id)
     found = parameter_values(live, sorted(wanted))
     tenants = {t.client_id: t for t in scope.tenants}

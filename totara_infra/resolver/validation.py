@@ -140,8 +140,14 @@ def _rule_problems(loaded: LoadedCatalogue, graph: Graph) -> Iterator[Problem]:
     for index, rule in enumerate(catalogue.sequence.rules):
         firsts = _members(loaded, rule.before)
         lasts = _members(loaded, rule.after) - set(rule.excluding) - firsts
+        # As a rule all come before all; then the pairs need not be looked at one by one.
+        latest = max((place.get(a, (0, 0)) for a in firsts), default=(0, 0))
+        suspects = [b for b in lasts if latest >= place.get(b, (99, 0))]
         broken = sorted(
-            (a, b) for a in firsts for b in lasts if place.get(a, (0, 0)) >= place.get(b, (99, 0))
+            (a, b)
+            for b in suspects
+            for a in firsts
+            if place.get(a, (0, 0)) >= place.get(b, (99, 0))
         )
         if broken:
             before, after = broken[0]
