@@ -22,13 +22,14 @@ from typing import Any
 import psutil
 import yaml
 
+from totara_infra.cli.deploy import DEFAULT_PARALLEL
 from totara_infra.local import emulator
 from totara_infra.local.project import STATE_DIRECTORY_VARIABLE, project_root, state_directory
 from totara_infra.local.pulumi_command import engine_command, engine_environment
 from totara_infra.local.setup import ensure_ready
 from totara_infra.model.stack import PROJECT, REHEARSAL_SUFFIX, StackSettings, settings_key
 
-PARALLEL = 32
+PARALLEL = DEFAULT_PARALLEL
 """Resources side by side: what `totara up` takes unless told otherwise."""
 _SAMPLE_SECONDS = 0.1
 _POLL_SECONDS = 0.002

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import textwrap
 from pathlib import Path
 
 import pytest
@@ -45,5 +44,14 @@ def reference() -> Path:
     return REFERENCE
 
 
-def dedent(text: str) -> str:
-    return textwrap.dedent(text).strip() + "\n"
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Keep together what shares an environment that takes long to bring up.
+
+    With `pytest -n 2 --dist loadgroup` a group runs on one worker: a folder whose tests share one
+    brought-up platform, else a file.
+    """
+    shared = {"appconfig", "drift", "identity"}
+    for item in items:
+        folder = item.path.parent.name
+        group = folder if folder in shared else f"{folder}/{item.path.name}"
+        item.add_marker(pytest.mark.xdist_group(group))

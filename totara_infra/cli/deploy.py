@@ -17,7 +17,8 @@ RehearseOption = Annotated[
 ParallelOption = Annotated[
     int, typer.Option(min=1, help="Resources that may be worked on side by side.")
 ]
-DEFAULT_PARALLEL = 32
+DEFAULT_PARALLEL = 64
+"""With fewer, the containers of all secrets take every place and hold up other modules."""
 ForceRedeployOption = Annotated[
     list[str] | None,
     typer.Option(
