@@ -17,11 +17,12 @@ import pytest
 import yaml
 
 from tests.conftest import PROJECT
+from tests.local.conftest import link_or_copy
 from totara_infra.local.project import state_directory
+from totara_infra.local.pulumi_engine import built_engine
 from totara_infra.local.setup import ensure_ready
 
 COPIED = ("Pulumi*.yaml", "__main__.py", "totara_infra", "stacks", "pyproject.toml", "requirements")
-CACHES = ("bin", "emulator", "home", "engine.json")
 PORTS = range(5500, 5600)
 TOTARA, PULUMI = "totara_infra.cli.main", "totara_infra.local.pulumi_command"
 """Modules of the two commands that the project installs."""
@@ -163,10 +164,14 @@ def project_copy(tmp_path: Path) -> Copy:
 @pytest.fixture(scope="session")
 def running(tmp_path_factory: pytest.TempPathFactory):
     """A copy that `totara up local` has brought up; the session's tests share it."""
-    ensure_ready()
+    engine = ensure_ready().path
     copy = copy_project(tmp_path_factory.mktemp("appconfig") / "project")
-    for name in CACHES:
-        (copy.folder / ".totara" / name).symlink_to(state_directory() / name)
+    state = copy.folder / ".totara"
+    (state / "emulator").symlink_to(state_directory() / "emulator")
+    # The engine alone: what lies beside it is written by each project for itself.
+    built = built_engine() if built_engine().is_file() else engine
+    (state / "bin").mkdir()
+    link_or_copy(built, state / "bin" / built.name)
     try:
         copy.up()
         yield copy
