@@ -10,7 +10,7 @@ from tests.engine.checkout import Checkout
 from tests.engine.faulty_proxy import STATUSES, faulty_proxy
 from tests.engine.inventory import counted, inventory, wanted
 
-pytestmark = [pytest.mark.engine, pytest.mark.xdist_group("engine-small")]
+pytestmark = pytest.mark.engine
 
 
 def test_an_update_goes_through_throttling_and_server_errors(new_small_checkout):

@@ -19,7 +19,7 @@ from tests.engine.checkout import Change, Checkout
 from tests.engine.inventory import changes_since, counted, inventory, touched, wanted
 from totara_infra.operations.trail import writes
 
-pytestmark = [pytest.mark.engine, pytest.mark.xdist_group("engine-platform")]
+pytestmark = pytest.mark.engine
 
 SD01 = "totara_infra/catalogue/domains/sd01.yaml"
 WINDOW = "posting-engine/idempotency-window"

@@ -16,7 +16,7 @@ from totara_infra.blueprint import Blueprint
 from totara_infra.operations.trail import writes
 from totara_infra.resolver.sequence import SECRETS_STEP
 
-pytestmark = [pytest.mark.engine, pytest.mark.xdist_group("engine-rehearsal")]
+pytestmark = pytest.mark.engine
 
 CANARY = "canary-8d1f47c2"
 SD08 = "totara_infra/catalogue/domains/sd08.yaml"

@@ -133,7 +133,7 @@ def test_nothing_is_overwritten(project_copy: ProjectCopy) -> None:
 
 
 def test_an_odd_name_comes_back_as_it_was(project_copy: ProjectCopy) -> None:
-    for number, name in enumerate(("no: yes", "- {a}", '"quoted" \\ back', "123 456", "a\nb # c")):
+    for number, name in enumerate(("- no: {yes}", '"quoted" \\ back', "a\nb # c")):
         flags = (*FLAGS[4:], "--client-id", f"odd-{number}", "--display-name", name)
         result = project_copy.totara("tenant", "new", *flags)
         assert result.returncode == 0, result.stderr

@@ -67,7 +67,7 @@ def test_what_no_tenant_of_the_stack_has_is_not_deployed(project_copy: ProjectCo
 
 
 def test_a_column_is_what_is_deployed(matrix, shared_copy) -> None:
-    for environment in ENVIRONMENTS:
+    for environment in ("local", "prod"):
         sequence = shared_copy.totara("sequence", environment).stdout
         deployed = set(re.findall(r"MOD-\d{3}", sequence))
         members = [matrix[t, environment]["modules"] for t in ("totara-bank", "acorn")]

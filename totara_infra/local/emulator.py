@@ -190,6 +190,14 @@ def start(name: str, *, region: str) -> Emulator:
                 "Run the command again when that is mended.",
             )
         time.sleep(0.05)
+    if process.poll() is not None:
+        # Something else took the port in the same moment, and that is what answered.
+        stop(name)
+        raise LocalEnvironmentError(
+            f"The AWS emulator could not have port {port}: something else took it meanwhile.",
+            f"Its log is in {log}.",
+            f"Run the command again, or choose another port: {PORT_VARIABLE}=4567 make up",
+        )
     return emulator
 
 
