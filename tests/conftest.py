@@ -44,6 +44,8 @@ def reference() -> Path:
     return REFERENCE
 
 
+# First: xdist reads the groups in its own hook of this name.
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Keep together what shares an environment that takes long to bring up.
 

@@ -176,7 +176,8 @@ def running(tmp_path_factory: pytest.TempPathFactory):
         copy.up()
         yield copy
     finally:
-        copy.run("down", "local")
+        code, output = copy.run("down", "local")
+        assert code == 0, output
 
 
 @pytest.fixture
