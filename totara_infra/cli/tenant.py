@@ -11,7 +11,7 @@ import typer
 from totara_infra.cli.output import Format, FormatOption, print_json, print_table
 
 if TYPE_CHECKING:
-    from totara_infra.delivery.new_tenant import NewTenant
+    from totara_infra.delivery.tenant_text import NewTenant
     from totara_infra.delivery.tenants import TenantView
 
 app = typer.Typer(
@@ -63,7 +63,8 @@ def new(
     Asks for what is not given. Nothing is written unless it passes every check, and nothing is
     overwritten. Afterwards the tenant is in no shared stack yet: it says what to edit.
     """
-    from totara_infra.delivery.new_tenant import NewTenant, write_tenant
+    from totara_infra.delivery.new_tenant import write_tenant
+    from totara_infra.delivery.tenant_text import NewTenant
     from totara_infra.model.stack import environment_named
 
     sponsors = _sponsors(sponsor or [])
