@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -44,9 +45,9 @@ def reference() -> Path:
     return REFERENCE
 
 
-# First: xdist reads the groups in its own hook of this name.
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+# A wrapper comes before xdist's own hook of this name, which reads the groups.
+@pytest.hookimpl(wrapper=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> Iterator[None]:
     """Keep together what shares an environment that takes long to bring up.
 
     With `pytest -n 2 --dist loadgroup` a group runs on one worker: a folder whose tests share one
@@ -57,3 +58,4 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         folder = item.path.parent.name
         group = folder if folder in shared else f"{folder}/{item.path.name}"
         item.add_marker(pytest.mark.xdist_group(group))
+    return (yield)

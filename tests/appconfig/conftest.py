@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import socket
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -18,12 +17,12 @@ import yaml
 
 from tests.conftest import PROJECT
 from tests.local.conftest import link_or_copy
+from tests.ports import free_port
 from totara_infra.local.project import state_directory
 from totara_infra.local.pulumi_engine import built_engine
 from totara_infra.local.setup import ensure_ready
 
 COPIED = ("Pulumi*.yaml", "__main__.py", "totara_infra", "stacks", "pyproject.toml", "requirements")
-PORTS = range(5500, 5600)
 TOTARA, PULUMI = "totara_infra.cli.main", "totara_infra.local.pulumi_command"
 """Modules of the two commands that the project installs."""
 REGION = "ap-southeast-2"
@@ -128,17 +127,6 @@ class Copy:
             aws_access_key_id="000000000000",
             aws_secret_access_key="emulated",
         )
-
-
-def free_port() -> int:
-    for port in PORTS:
-        with socket.socket() as probe:
-            try:
-                probe.bind(("127.0.0.1", port))
-            except OSError:
-                continue
-            return port
-    raise RuntimeError(f"no port of {PORTS} is free")
 
 
 def copy_project(folder: Path) -> Copy:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -13,13 +12,13 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import PROJECT
+from tests.ports import free_port
 from totara_infra import Blueprint, load_catalogue, load_tenants, plan, read_stack
 from totara_infra.local.project import STATE_DIRECTORY_VARIABLE, state_directory
 from totara_infra.local.setup import ensure_ready
 from totara_infra.operations.drift import Report, find_drift
 from totara_infra.operations.live import Live
 
-PORTS = range(5710, 5800)
 SHARED = ("bin", "emulator", "home", "engine.json")
 
 
@@ -52,14 +51,6 @@ class Environment:
 
     def drift(self, *, authors: bool = False) -> Report:
         return find_drift(self.live, self.blueprint, "local", authors=authors)
-
-
-def free_port() -> int:
-    for port in PORTS:
-        with socket.socket() as probe:
-            if probe.connect_ex(("127.0.0.1", port)) != 0:
-                return port
-    raise RuntimeError("no free port")
 
 
 @pytest.fixture(scope="session")

@@ -6,7 +6,6 @@ import json
 import os
 import resource
 import shutil
-import socket
 import subprocess
 import sys
 import time
@@ -17,6 +16,7 @@ from typing import Any
 import psutil
 
 from tests.conftest import PROJECT
+from tests.ports import free_port
 from totara_infra.blueprint import Blueprint, plan
 from totara_infra.delivery.stacks import REHEARSAL_SETTINGS
 from totara_infra.model.stack import StackSettings, read_stack
@@ -236,9 +236,3 @@ class Checkout:
 def _processor_seconds() -> float:
     used = resource.getrusage(resource.RUSAGE_CHILDREN)
     return used.ru_utime + used.ru_stime
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import socket
 import subprocess
 import sys
 
@@ -11,14 +10,9 @@ import pytest
 
 from tests.conftest import PROJECT
 from tests.identity.signing_in import Bank
+from tests.ports import free_port
 from totara_infra.local.project import state_directory
 from totara_infra.local.setup import ensure_ready
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 @pytest.fixture(scope="session")
@@ -30,7 +24,7 @@ def bank(tmp_path_factory):
     for name in ("bin", "emulator", "home", "engine.json"):
         if (state_directory() / name).exists():
             (folder / name).symlink_to((state_directory() / name).resolve())
-    port = _free_port()
+    port = free_port()
     environment = {
         **{k: v for k, v in os.environ.items() if not k.startswith("PULUMI_")},
         "TOTARA_STATE_DIRECTORY": str(folder),

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.ports import free_port
 from totara_infra.local import emulator
 from totara_infra.local.project import STATE_DIRECTORY_VARIABLE, state_directory
 from totara_infra.local.pulumi_engine import built_engine
@@ -23,7 +24,7 @@ def state_folder(tmp_path, monkeypatch) -> Path:
     folder = tmp_path / "totara"
     folder.mkdir()
     monkeypatch.setenv(STATE_DIRECTORY_VARIABLE, str(folder))
-    monkeypatch.setenv("TOTARA_PORT", str(emulator._free_port()))
+    monkeypatch.setenv("TOTARA_PORT", str(free_port()))
     yield folder
     for name in emulator.recorded_names():
         emulator.stop(name)

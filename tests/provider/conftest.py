@@ -3,47 +3,28 @@
 from __future__ import annotations
 
 import os
-import socket
 import subprocess
 import time
 import urllib.request
 import uuid
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 import boto3
 import pytest
 
+from tests.ports import free_port
 from tests.provider.provider_client import ACCOUNT, REGION, ProviderClient
+from totara_infra.local.emulator_install import emulator_python
 from totara_infra.local.provider.server import serve
-
-ROOT = Path(__file__).parents[2]
-
-
-def _executable() -> Path | None:
-    given = os.environ.get("TOTARA_MINISTACK")
-    path = Path(given) if given else ROOT / ".totara/emulator/bin/ministack"
-    return path if path.exists() else None
-
-
-def _free_port() -> int:
-    for port in range(4700, 4800):
-        with socket.socket() as probe:
-            if probe.connect_ex(("127.0.0.1", port)) != 0:
-                return port
-    raise RuntimeError("no free port from 4700 to 4799")
+from totara_infra.local.setup import ensure_ready
 
 
 @pytest.fixture(scope="session")
 def endpoint(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Address of an emulator that lives as long as the tests."""
-    executable = _executable()
-    if executable is None:
-        pytest.skip(
-            "no emulator: set TOTARA_MINISTACK to a `ministack`, or install it with `make up`"
-        )
-    port = _free_port()
+    ensure_ready()
+    port = free_port()
     url = f"http://127.0.0.1:{port}"
     environment = os.environ | {
         "GATEWAY_PORT": str(port),
@@ -51,8 +32,7 @@ def endpoint(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         "MINISTACK_REGION": REGION,
         "CLOUDTRAIL_RECORDING": "1",
     }
-    # By the Python beside it: in an environment that was moved, the script names a lost path.
-    command = [executable.parent / "python", "-m", "ministack"]
+    command = [emulator_python(), "-m", "ministack"]
     folder = tmp_path_factory.mktemp("emulator")
     with (folder / "log").open("wb") as log:
         process = subprocess.Popen(

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from tests.conftest import PROJECT
+from tests.ports import free_port
 from tests.secrets.containers import make_containers, make_roles
 from totara_infra.blueprint import Blueprint
 from totara_infra.local import emulator
@@ -66,7 +67,7 @@ def place(installed, tmp_path_factory) -> Iterator[Place]:
     (state / "emulator").symlink_to(installed / "emulator")
     before = {n: os.environ.pop(n, None) for n in (STATE_DIRECTORY_VARIABLE, "TOTARA_PORT")}
     os.environ[STATE_DIRECTORY_VARIABLE] = str(state)
-    os.environ["TOTARA_PORT"] = str(emulator._free_port())
+    os.environ["TOTARA_PORT"] = str(free_port())
     try:
         emulator.start("local", region="ap-southeast-2")
         from totara_infra.delivery.stacks import live_context

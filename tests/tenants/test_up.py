@@ -6,27 +6,18 @@ import hashlib
 import json
 import os
 import random
-import socket
 from pathlib import Path
 from typing import Any
 
 import boto3
 import pytest
 
+from tests.ports import free_port
 from tests.tenants.project_copy import ProjectCopy
 from totara_infra.local.setup import ensure_ready
 
 SEED_VARIABLE = "TENANT_SEED"
 """Set it to the seed that a failed run printed, to see that tenant again."""
-PORTS = range(5300, 5400)
-
-
-def free_port() -> int:
-    for port in PORTS:
-        with socket.socket() as probe:
-            if probe.connect_ex(("127.0.0.1", port)) != 0:
-                return port
-    raise AssertionError(f"no port of {PORTS} is free")
 
 
 def some_tenant(catalogue, chance: random.Random) -> dict[str, Any]:
