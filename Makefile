@@ -36,7 +36,7 @@ preview: setup
 	@.venv/bin/totara preview $(ENV)
 
 test: tools
-	@.venv/bin/python -m pytest -n 2 --dist loadgroup
+	@.venv/bin/python -m pytest -n 2
 
 bench: tools
 	@.venv/bin/python -m benchmarks

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+from xdist.scheduler import LoadScopeScheduling
 
 PROJECT = Path(__file__).resolve().parent.parent
 REFERENCE = PROJECT.parent / "shared" / "reference"
@@ -45,17 +46,19 @@ def reference() -> Path:
     return REFERENCE
 
 
-# A wrapper comes before xdist's own hook of this name, which reads the groups.
-@pytest.hookimpl(wrapper=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> Iterator[None]:
-    """Keep together what shares an environment that takes long to bring up.
+class ByEnvironment(LoadScopeScheduling):
+    """Keeps together what shares an environment that takes long to bring up.
 
-    With `pytest -n 2 --dist loadgroup` a group runs on one worker: a folder whose tests share one
-    brought-up platform, else a file.
+    A folder whose tests share one brought-up platform runs on one worker, and so does a file of
+    the others.
     """
-    shared = {"appconfig", "drift", "identity"}
-    for item in items:
-        folder = item.path.parent.name
-        group = folder if folder in shared else f"{folder}/{item.path.name}"
-        item.add_marker(pytest.mark.xdist_group(group))
-    return (yield)
+
+    def _split_scope(self, nodeid: str) -> str:
+        file = nodeid.split("::", maxsplit=1)[0]
+        folder = file.split("/")[-2]
+        return folder if folder in ("appconfig", "drift", "identity") else file
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ByEnvironment:
+    """Distribute tests by environment whenever there is more than one worker."""
+    return ByEnvironment(config, log)

@@ -140,14 +140,15 @@ def test_generate_makes_a_pair_and_shows_its_public_half_alone(place):
 
 
 def test_a_deleted_secret_is_recognised_and_restored_on_request(place):
+    value = planted()
     place.live.client("secretsmanager").delete_secret(SecretId=TEXT, RecoveryWindowInDays=7)
     assert listed(place)[TEXT]["state"] == "to be deleted"
-    refused = place.totara("put", "local", TEXT, given="value-after")
+    refused = place.totara("put", "local", TEXT, given=value)
     assert refused.returncode == 2
     assert "--restore" in refused.stderr
-    restored = place.totara("put", "local", TEXT, "--restore", given="value-after")
+    restored = place.totara("put", "local", TEXT, "--restore", given=value)
     assert restored.returncode == 0, restored.stderr
-    assert place.value(TEXT) == "value-after"
+    assert place.value(TEXT) == value
 
 
 def test_a_value_older_than_its_period_is_overdue(place):
