@@ -96,3 +96,37 @@ def test_a_missing_file_is_named(editable_catalogue: Path) -> None:
     result = validate(editable_catalogue)
     assert result.returncode == 2
     assert "sequence.yaml: the file does not exist" in result.stderr
+
+
+@pytest.mark.parametrize(("many", "allowed"), [("profiles", 100), ("attributes", 50)])
+def test_what_aws_limits_is_counted(editable_catalogue: Path, many: str, allowed: int) -> None:
+    """One fewer than too many is fine, so the figure is the limit itself."""
+    path = editable_catalogue / "domains" / "sd07.yaml"
+    lock = editable_catalogue / "claims.lock.yaml"
+    whole, locked = (yaml.safe_load(p.read_text(encoding="utf-8")) for p in (path, lock))
+    declaring = next(m for m in whole["modules"] if m.get("settings"))
+    setting, claim = declaring["settings"][0], whole["claims"][0]
+    # The profile `runtime` and the one that is there count too, as do the attributes.
+    there = 2
+    for count in (allowed, allowed + 1):
+        added = range(count - there)
+        if many == "profiles":
+            declaring["settings"] = [setting] + [
+                setting | {"key": f"deployment.extra-{n}", "profile": f"extra-{n}"} for n in added
+            ]
+        else:
+            names = [f"extra_{n}" for n in added]
+            whole["claims"] = whole["claims"][:4] + [
+                claim | {"name": f"custom:{name}", "attribute": name} for name in names
+            ]
+            entry = locked["pools"]["customers"][0]
+            for pool in locked["pools"]:
+                locked["pools"][pool] = locked["pools"][pool][:there] + [
+                    entry | {"name": name} for name in names
+                ]
+        path.write_text(yaml.safe_dump(whole, sort_keys=False), encoding="utf-8")
+        lock.write_text(yaml.safe_dump(locked, sort_keys=False), encoding="utf-8")
+        result = validate(editable_catalogue, "--format", "json")
+        found = [p for p in json.loads(result.stdout)["problems"] if p["rule"] == "aws-limit"]
+        assert bool(found) == (count > allowed), result.stdout
+        assert all(str(allowed) in p["why"] and p["fix"] for p in found)

@@ -32,7 +32,7 @@ def load_catalogue(directory: Path = CATALOGUE_DIRECTORY) -> LoadedCatalogue:
 
 
 def order_problems(loaded: LoadedCatalogue) -> Iterator[Problem]:
-    """Cycles, edges into a later phase that is pinned, phases that leave a module out."""
+    """Cycles, edges into a pinned later phase, broken rules, modules that phases leave out."""
     yield from _phase_problems(loaded)
     graph = full_graph(loaded.catalogue, loaded.catalogue.modules)
     knots = list(cycles(graph))
@@ -41,6 +41,7 @@ def order_problems(loaded: LoadedCatalogue) -> Iterator[Problem]:
     if not knots:
         yield from _later_phase_problems(loaded, graph)
         yield from _rule_problems(loaded, graph)
+        yield from _always_on_problems(loaded, graph)
 
 
 def _edge_line(loaded: LoadedCatalogue, edge: Edge) -> tuple[str, int]:
@@ -160,6 +161,30 @@ def _rule_problems(loaded: LoadedCatalogue, graph: Graph) -> Iterator[Problem]:
                 "move one of them to another phase or step, or list the module in `excluding`",
                 after,
             )
+
+
+def _always_on_problems(loaded: LoadedCatalogue, graph: Graph) -> Iterator[Problem]:
+    """Modules without a switch that a tenant could lose, since what they need has one."""
+    tenancy, document = loaded.catalogue.tenancy, loaded.documents["tenancy"]
+    hard = nx.subgraph_view(
+        graph, filter_edge=lambda one, other: graph.edges[one, other]["edge"].required
+    )
+    conditional = {m for c in tenancy.conditions for m in c.modules} & set(hard)
+    for index, group in enumerate(tenancy.always_on):
+        for position, module_id in enumerate(group.modules):
+            needed = nx.ancestors(hard, module_id) if module_id in hard else set()
+            for switched in sorted(needed & conditional):
+                chain = reversed(nx.shortest_path(hard, switched, module_id))
+                yield document.problem(
+                    ("always_on", index, "modules", position),
+                    "always-on-dependency",
+                    f"{module_id} is always on, yet needs {switched}, which has a condition: "
+                    + " -> ".join(chain),
+                    "a tenant that does not meet the condition would lose both",
+                    f"make {switched} always on, make the edge optional, or give {module_id} "
+                    "the same condition",
+                    module_id,
+                )
 
 
 def _places(loaded: LoadedCatalogue, graph: Graph) -> dict[str, tuple[int, int]]:
