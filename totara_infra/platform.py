@@ -121,7 +121,7 @@ class Platform(pulumi.ComponentResource):
                 pulumi.ResourceOptions(parent=self),
             )
             self._steps[IDENTITY_STEP] = list(identity.children)
-        for module_id in phase.modules:
+        for module_id in self._longest_chain_first(phase):
             placed = self.blueprint.sequence.module[module_id]
             before = self.blueprint.scope.catalogue.modules[module_id].moved_from
             module = self._domain(placed.domain).add_module(
@@ -149,6 +149,20 @@ class Platform(pulumi.ComponentResource):
             pulumi.ResourceOptions(parent=self, depends_on=self._resources(phase.gate_waits_for)),
         )
         self._steps[gate_step(phase.id)] = [self.gates[phase.id].parameter]
+
+    def _longest_chain_first(self, phase: ResolvedPhase) -> list[str]:
+        """The phase's modules by how many of them wait for one another from there on.
+
+        What becomes ready at once is registered in the order of its declaration, so the longest
+        chain must not stand behind what nothing waits for. What a module needs is never later: it
+        begins a longer chain.
+        """
+        following = dict.fromkeys(phase.modules, 0)
+        for module_id in reversed(phase.modules):
+            for needed in self.blueprint.sequence.module[module_id].waits_for:
+                if needed in following:
+                    following[needed] = max(following[needed], following[module_id] + 1)
+        return sorted(phase.modules, key=following.__getitem__, reverse=True)
 
     def _domain(self, domain_id: str) -> SystemDomain:
         if domain_id not in self.domains:

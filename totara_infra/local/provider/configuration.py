@@ -130,6 +130,7 @@ class Account:
     path_style: bool = True
     _clients: dict[str, Any] = field(default_factory=dict)
     _account_id: str | None = None
+    _session: botocore.session.Session = field(default_factory=botocore.session.get_session)
     _lock: threading.RLock = field(default_factory=threading.RLock)
 
     @classmethod
@@ -197,6 +198,10 @@ class Account:
             Refusal: When no endpoint was given for the service; the default one would be AWS
             itself.
         """
+        made = self._clients.get(service)
+        if made is not None:
+            # Nobody waits here while another service's client is made, which takes a while.
+            return made
         with self._lock:
             if service not in self._clients:
                 self._clients[service] = self._new_client(service)
@@ -220,7 +225,7 @@ class Account:
             read_timeout=60,
             s3={"addressing_style": "path" if self.path_style else "auto"},
         )
-        return botocore.session.get_session().create_client(
+        return self._session.create_client(
             service,
             region_name=self.region,
             endpoint_url=url,
