@@ -5,7 +5,7 @@ ENV ?= local
 STATE = $(if $(TOTARA_STATE_DIRECTORY),$(TOTARA_STATE_DIRECTORY),.totara)
 
 .DEFAULT_GOAL := help
-.PHONY: help up down preview test bench lint setup tools
+.PHONY: help up down preview test bench lint docs setup tools
 
 help:
 	@echo 'make up                  bring all modules up on this machine: the engine, an AWS emulator, the stack local'
@@ -13,6 +13,7 @@ help:
 	@echo 'make preview ENV=local   show what an update of local, dev, uat or prod would do'
 	@echo 'make test                run every test'
 	@echo 'make bench               measure, and print the table of figures'
+	@echo 'make docs                build the documentation site and show it on 127.0.0.1:8000'
 	@echo 'make lint                check style, types and the dependencies between packages'
 	@echo 'make setup               only make .venv'
 	@echo
@@ -46,6 +47,9 @@ lint: setup
 	@.venv/bin/ruff format --check
 	@.venv/bin/mypy
 	@.venv/bin/lint-imports
+
+docs: setup
+	@.venv/bin/totara docs serve
 
 tools: setup
 	@.venv/bin/python -m totara_infra.local.setup

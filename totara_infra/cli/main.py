@@ -14,6 +14,7 @@ from totara_infra.cli import (
     claims,
     config_manifest,
     deploy,
+    docs,
     drift,
     plan,
     secrets,
@@ -47,6 +48,7 @@ app.command("preview")(deploy.preview)
 app.command("up")(deploy.up)
 app.command("down")(deploy.down)
 app.command("drift")(drift.drift)
+app.add_typer(docs.app, name="docs")
 
 
 def run() -> None:

@@ -1,0 +1,1 @@
+"""The documentation site: pages written from the catalogue, the guides, and the decisions."""

@@ -1,0 +1,56 @@
+"""The pages that are written from the catalogue.
+
+A new page is a file here with a function `write(facts)`, and a line in `OPERATIONS`.
+"""
+
+from __future__ import annotations
+
+from totara_infra.documentation.pages import (
+    activation,
+    configuration,
+    picture,
+    secrets,
+    sequence,
+)
+from totara_infra.documentation.pages.page import Page
+
+_WIDE = "[toc]"
+_WIDEST = "[navigation, toc]"
+
+OPERATIONS: tuple[Page, ...] = (
+    Page(
+        sequence.PATH,
+        "Deployment sequence",
+        "In which order the modules go up, and what each waits for.",
+        sequence.write,
+    ),
+    Page(
+        picture.PATH,
+        "Picture of the sequence",
+        "The same as a picture: pick a module, see what it needs and what needs it.",
+        picture.write,
+        _WIDEST,
+    ),
+    Page(
+        configuration.PATH,
+        "Configuration manifest",
+        "Every setting: value, type, who reads it, when a change takes effect.",
+        configuration.write,
+        _WIDE,
+    ),
+    Page(
+        secrets.PATH,
+        "Secrets manifest",
+        "Every credential: who reads it, who fills it, when it gets a new value.",
+        secrets.write,
+        _WIDE,
+    ),
+    Page(
+        activation.PATH,
+        "Activation matrix",
+        "Which modules each client institution has, and why.",
+        activation.write,
+        _WIDE,
+    ),
+)
+"""The operations pages, in the order of the navigation."""

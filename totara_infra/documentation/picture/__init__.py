@@ -1,0 +1,1 @@
+"""The sequence as a picture that can be zoomed and asked."""
