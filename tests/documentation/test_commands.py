@@ -5,7 +5,9 @@ from __future__ import annotations
 import re
 import shlex
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
+from typing import Any
 
 import pytest
 import typer
@@ -54,9 +56,15 @@ def totara_words(line: str) -> list[str] | None:
     return words
 
 
+@cache
+def tree() -> Any:
+    """The `totara` command with everything below it."""
+    return typer.main.get_command(app)
+
+
 def fault(words: list[str]) -> str | None:
     """Why `totara` would refuse these words, as far as its tree of commands tells."""
-    command = typer.main.get_command(app)
+    command = tree()
     left = list(words)
     while getattr(command, "commands", None):
         if not left or left[0].startswith("-"):

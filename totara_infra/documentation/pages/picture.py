@@ -37,7 +37,8 @@ def write(facts: Facts) -> list[str]:
     places = "".join(f'<span id="{m}"></span>' for m in page_of)
     picture = (
         f'<div class="picture" data-box-width="{BOX_WIDTH}" data-box-height="{BOX_HEIGHT}">'
-        f'<div class="places">{places}</div>{controls}<div class="picture-frame"><div class="picture-canvas">'
+        f'<div class="places">{places}</div>{controls}'
+        '<div class="picture-frame"><div class="picture-canvas">'
         f"{drawing.svg(facts, layout, page_of)}</div>"
         '<aside class="picture-panel" aria-live="polite" hidden></aside></div>'
         f'<script type="application/json" class="picture-data">{drawing.data(facts, page_of)}'
