@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -51,10 +52,18 @@ def serve(
     """Build the site and show it on 127.0.0.1, until Ctrl+C."""
     from totara_infra.documentation.server import serving
 
-    built = _build(output, strict=False)
-    with serving(built.folder, port) as address:
-        typer.echo(f"{built.pages} pages at {address.url}; Ctrl+C ends it.")
+    folder = _folder(output)
+    # The port first: it would be a pity to wait for a site that can't be shown.
+    with serving(folder, port) as address, suppress(KeyboardInterrupt):
+        built = _build(output, strict=False)
+        typer.echo(f"{built.pages} pages at {address.url} until Ctrl+C.")
         address.wait()
+
+
+def _folder(output: Path | None) -> Path:
+    from totara_infra.local.project import project_root
+
+    return (output or project_root() / "build" / "site").absolute()
 
 
 def _build(output: Path | None, strict: bool) -> Built:
@@ -62,9 +71,8 @@ def _build(output: Path | None, strict: bool) -> Built:
     from totara_infra.local.progress import step
     from totara_infra.local.project import project_root
 
-    root = project_root()
     with step("Building the site", "about 10 s"):
-        built = build_site(root, (output or root / "build" / "site").absolute(), strict)
+        built = build_site(project_root(), _folder(output), strict)
     for warning in built.warnings:
         typer.echo(f"Warning: {warning}", err=True)
     return built
