@@ -16,6 +16,7 @@ from totara_infra.cli import (
     deploy,
     docs,
     drift,
+    migrations,
     plan,
     secrets,
     sequence,
@@ -44,6 +45,7 @@ app.add_typer(tenant.app, name="tenant")
 app.add_typer(config_manifest.app, name="config")
 app.add_typer(secrets.app, name="secrets")
 app.add_typer(claims.app, name="claims")
+app.add_typer(migrations.app, name="migrations")
 app.command("preview")(deploy.preview)
 app.command("up")(deploy.up)
 app.command("down")(deploy.down)

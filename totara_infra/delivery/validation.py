@@ -8,6 +8,7 @@ from pathlib import Path
 
 from totara_infra.local.project import project_root
 from totara_infra.model.catalogue import Catalogue
+from totara_infra.model.databases import read_databases
 from totara_infra.model.documents import Document, read_document
 from totara_infra.model.loading import CATALOGUE_DIRECTORY
 from totara_infra.model.problems import Problem, ProblemsError
@@ -54,6 +55,9 @@ def validate_all(catalogue_directory: Path) -> tuple[dict[str, int], list[Proble
             "secrets": sum(len(m.secrets) for m in catalogue.modules.values()),
             "settings": sum(len(m.settings) for m in catalogue.modules.values()),
         }
+        if catalogue_directory.resolve() == CATALOGUE_DIRECTORY:
+            tables = [t for d in read_databases(catalogue).databases for t in d.tables]
+            summary["tables"] = len(tables)
     except ProblemsError as error:
         problems += error.problems
     if catalogue_directory.resolve() != CATALOGUE_DIRECTORY:

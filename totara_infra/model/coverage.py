@@ -10,6 +10,7 @@ from typing import Self
 from pydantic import Field, model_validator
 
 from totara_infra.model.catalogue import Catalogue
+from totara_infra.model.databases import read_databases
 from totara_infra.model.declarations import Model
 from totara_infra.model.documents import Document, parse, read_document
 from totara_infra.model.loading import CATALOGUE_DIRECTORY
@@ -90,7 +91,18 @@ def known_references(catalogue: Catalogue) -> set[str]:
     known |= {f"option:{o.id}" for o in catalogue.tenancy.options}
     known |= {f"condition:{m}" for c in catalogue.tenancy.conditions for m in c.modules}
     known |= {f"stack:{setting}" for setting in _STACK_SETTINGS}
-    return known | _composed(catalogue)
+    return known | _composed(catalogue) | _in_databases(catalogue)
+
+
+def _in_databases(catalogue: Catalogue) -> set[str]:
+    """What the migrations make."""
+    known: set[str] = set()
+    for database in read_databases(catalogue).databases:
+        known |= {f"schema:{schema.name}" for schema in database.schemas}
+        known |= {f"function:{function.name}" for function in database.functions}
+        known |= {f"table:{table.name}" for table in database.tables}
+        known |= {f"view:{view.name}" for view in database.views}
+    return known
 
 
 def _composed(catalogue: Catalogue) -> set[str]:

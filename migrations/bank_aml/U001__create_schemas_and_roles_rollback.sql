@@ -1,0 +1,24 @@
+DROP SCHEMA aml;
+-- A role that can sign in belongs to MOD-103 and stays.
+DO $$
+BEGIN
+    IF EXISTS (
+        SELECT FROM pg_catalog.pg_roles
+        WHERE rolname = 'bank_aml_app_user' AND NOT rolcanlogin
+    ) THEN
+        DROP ROLE bank_aml_app_user;
+    END IF;
+    IF EXISTS (
+        SELECT FROM pg_catalog.pg_roles
+        WHERE rolname = 'bank_aml_app_user_alt' AND NOT rolcanlogin
+    ) THEN
+        DROP ROLE bank_aml_app_user_alt;
+    END IF;
+    IF EXISTS (
+        SELECT FROM pg_catalog.pg_roles
+        WHERE rolname = 'bank_aml_readonly' AND NOT rolcanlogin
+    ) THEN
+        DROP ROLE bank_aml_readonly;
+    END IF;
+END
+$$;

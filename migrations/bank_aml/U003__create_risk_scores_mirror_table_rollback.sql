@@ -1,0 +1,1 @@
+DROP TABLE aml.risk_scores_mirror;

@@ -1,0 +1,2 @@
+DROP TABLE aml.rule_executions;
+DROP TABLE aml.aml_alerts;

@@ -1,0 +1,2 @@
+DROP TABLE aml.model_deployment_history;
+DROP TABLE aml.behavioural_scores;

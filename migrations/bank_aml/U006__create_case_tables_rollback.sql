@@ -1,0 +1,2 @@
+DROP TABLE aml.case_events;
+DROP TABLE aml.aml_cases;

@@ -1,0 +1,1 @@
+DROP TABLE aml.regulatory_submissions;

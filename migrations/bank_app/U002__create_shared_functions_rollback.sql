@@ -1,0 +1,2 @@
+DROP TABLE app.idempotency_keys;
+DROP FUNCTION app.fn_immutable_row();

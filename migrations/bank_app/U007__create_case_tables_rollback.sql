@@ -1,0 +1,2 @@
+DROP TABLE app.complaint_events;
+DROP TABLE app.cases;

@@ -1,0 +1,2 @@
+DROP TABLE app.payment_previews;
+DROP TABLE app.payees;

@@ -1,0 +1,1 @@
+DROP TABLE app.deal_authorisation_config;

@@ -1,0 +1,1 @@
+DROP TABLE app.product_parameter_metadata;

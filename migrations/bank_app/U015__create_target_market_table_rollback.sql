@@ -1,0 +1,1 @@
+DROP TABLE app.target_market_determinations;

@@ -1,0 +1,2 @@
+DROP TABLE accounts.postings;
+DROP TABLE accounts.accounts;

@@ -1,0 +1,3 @@
+DROP TABLE core.rate_change_events;
+DROP TABLE core.rate_change_proposals;
+DROP TABLE accounts.interest_rates;

@@ -1,0 +1,2 @@
+DROP TABLE core.accrual_postings;
+DROP TABLE core.accrual_runs;

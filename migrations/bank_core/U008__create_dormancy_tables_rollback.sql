@@ -1,0 +1,2 @@
+DROP TABLE accounts.escheatment_submissions;
+DROP TABLE accounts.dormancy_records;

@@ -1,0 +1,2 @@
+DROP TABLE core.fee_events;
+DROP TABLE core.fee_schedule;

@@ -1,0 +1,2 @@
+DROP TABLE treasury.tp_rates;
+REVOKE USAGE ON SCHEMA treasury FROM tp_writeback_user;

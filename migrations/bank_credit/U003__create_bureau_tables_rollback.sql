@@ -1,0 +1,3 @@
+DROP TABLE credit.bureau_enquiries;
+DROP TABLE credit.bureau_consents;
+DROP TABLE credit.bureau_config;

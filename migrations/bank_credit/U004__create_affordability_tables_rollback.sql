@@ -1,0 +1,2 @@
+DROP TABLE credit.hem_benchmarks;
+DROP TABLE credit.affordability_assessments;

@@ -1,0 +1,2 @@
+DROP TABLE credit.repayment_schedules;
+DROP TABLE credit.loan_accounts;

@@ -1,0 +1,3 @@
+DROP TABLE credit.break_cost_disclosures;
+DROP TABLE credit.mortgage_notifications;
+DROP TABLE credit.mortgage_rate_periods;

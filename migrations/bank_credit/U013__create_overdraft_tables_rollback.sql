@@ -1,0 +1,3 @@
+DROP TABLE credit.overdraft_events;
+DROP TABLE credit.overdraft_daily_accruals;
+DROP TABLE credit.overdraft_facilities;

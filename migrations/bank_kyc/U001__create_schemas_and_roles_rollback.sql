@@ -1,0 +1,33 @@
+DROP SCHEMA regulatory;
+DROP SCHEMA banking;
+DROP SCHEMA party;
+DROP SCHEMA kyc;
+-- A role that can sign in belongs to MOD-103 and stays.
+DO $$
+BEGIN
+    IF EXISTS (
+        SELECT FROM pg_catalog.pg_roles
+        WHERE rolname = 'bank_kyc_app_user' AND NOT rolcanlogin
+    ) THEN
+        DROP ROLE bank_kyc_app_user;
+    END IF;
+    IF EXISTS (
+        SELECT FROM pg_catalog.pg_roles
+        WHERE rolname = 'bank_kyc_app_user_alt' AND NOT rolcanlogin
+    ) THEN
+        DROP ROLE bank_kyc_app_user_alt;
+    END IF;
+    IF EXISTS (
+        SELECT FROM pg_catalog.pg_roles
+        WHERE rolname = 'bank_kyc_readonly' AND NOT rolcanlogin
+    ) THEN
+        DROP ROLE bank_kyc_readonly;
+    END IF;
+    IF EXISTS (
+        SELECT FROM pg_catalog.pg_roles
+        WHERE rolname = 'app_readonly' AND NOT rolcanlogin
+    ) THEN
+        DROP ROLE app_readonly;
+    END IF;
+END
+$$;

@@ -1,0 +1,2 @@
+DROP TABLE kyc.idempotency_keys;
+DROP FUNCTION kyc.fn_immutable_row();

@@ -1,0 +1,1 @@
+DROP TABLE kyc.cdd_tier_assignments;

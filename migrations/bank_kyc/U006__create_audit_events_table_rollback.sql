@@ -1,0 +1,1 @@
+DROP TABLE kyc.kyc_audit_events;

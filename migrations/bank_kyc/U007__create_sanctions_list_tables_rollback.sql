@@ -1,0 +1,2 @@
+DROP TABLE kyc.sanctions_list_entries;
+DROP TABLE kyc.sanctions_lists;

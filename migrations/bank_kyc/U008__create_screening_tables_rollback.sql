@@ -1,0 +1,2 @@
+DROP TABLE kyc.false_positive_decisions;
+DROP TABLE kyc.sanctions_results;

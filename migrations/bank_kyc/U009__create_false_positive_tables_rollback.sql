@@ -1,0 +1,2 @@
+DROP TABLE kyc.fp_metrics_monthly;
+DROP TABLE kyc.fp_review_queue;

@@ -1,0 +1,24 @@
+DROP SCHEMA payments;
+-- A role that can sign in belongs to MOD-103 and stays.
+DO $$
+BEGIN
+    IF EXISTS (
+        SELECT FROM pg_catalog.pg_roles
+        WHERE rolname = 'bank_payments_app_user' AND NOT rolcanlogin
+    ) THEN
+        DROP ROLE bank_payments_app_user;
+    END IF;
+    IF EXISTS (
+        SELECT FROM pg_catalog.pg_roles
+        WHERE rolname = 'bank_payments_app_user_alt' AND NOT rolcanlogin
+    ) THEN
+        DROP ROLE bank_payments_app_user_alt;
+    END IF;
+    IF EXISTS (
+        SELECT FROM pg_catalog.pg_roles
+        WHERE rolname = 'bank_payments_readonly' AND NOT rolcanlogin
+    ) THEN
+        DROP ROLE bank_payments_readonly;
+    END IF;
+END
+$$;

@@ -1,0 +1,1 @@
+DROP FUNCTION payments.fn_immutable_row();

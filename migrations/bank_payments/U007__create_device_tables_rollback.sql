@@ -1,0 +1,2 @@
+DROP TABLE payments.session_observations;
+DROP TABLE payments.device_intelligence;

@@ -1,0 +1,2 @@
+DROP TABLE payments.reconciliation_exceptions;
+DROP TABLE payments.settlement_files;

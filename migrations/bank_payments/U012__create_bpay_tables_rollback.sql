@@ -1,0 +1,1 @@
+DROP TABLE payments.bpay_payments;

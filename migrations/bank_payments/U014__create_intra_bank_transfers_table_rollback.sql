@@ -1,0 +1,1 @@
+DROP TABLE payments.intra_bank_transfers;

@@ -1,0 +1,2 @@
+DROP TABLE audit.idempotency_keys;
+DROP FUNCTION audit.fn_immutable_row();

@@ -1,0 +1,1 @@
+DROP TABLE audit.agent_actions;

@@ -1,0 +1,1 @@
+DROP TABLE decision_log.system_decisions;

@@ -1,0 +1,2 @@
+DROP TABLE decision_inbox.delivery_log;
+DROP TABLE decision_inbox.decision_result_inbox;

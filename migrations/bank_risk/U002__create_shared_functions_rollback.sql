@@ -1,0 +1,2 @@
+DROP TABLE risk.idempotency_keys;
+DROP FUNCTION risk.fn_immutable_row();
