@@ -258,6 +258,12 @@ def content() -> dict[str, Any]:
             "modules": modules[domain],
         }
     files["claims.lock.yaml"] = _claim_lock()
+    files["databases.yaml"] = {
+        "databases": [
+            {"name": f"bank_{segment}", "domain": domain, "schemas": []}
+            for domain, (segment, _, _) in DOMAINS.items()
+        ]
+    }
     files["sequence.yaml"] = {
         "phases": [
             {

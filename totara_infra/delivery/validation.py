@@ -55,9 +55,8 @@ def validate_all(catalogue_directory: Path) -> tuple[dict[str, int], list[Proble
             "secrets": sum(len(m.secrets) for m in catalogue.modules.values()),
             "settings": sum(len(m.settings) for m in catalogue.modules.values()),
         }
-        if catalogue_directory.resolve() == CATALOGUE_DIRECTORY:
-            tables = [t for d in read_databases(catalogue).databases for t in d.tables]
-            summary["tables"] = len(tables)
+        databases = read_databases(catalogue, catalogue_directory).databases
+        summary["tables"] = sum(len(d.tables) for d in databases)
     except ProblemsError as error:
         problems += error.problems
     if catalogue_directory.resolve() != CATALOGUE_DIRECTORY:
