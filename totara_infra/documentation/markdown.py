@@ -42,7 +42,7 @@ def mark(provenance: Provenance | str) -> str:
 
 def unfolding(summary: str, content: str) -> str:
     """A word that unfolds to an explanation, inside a cell."""
-    return f"<details><summary>{summary}</summary>{content}</details>"
+    return f'<details class="reasons"><summary>{summary}</summary>{content}</details>'
 
 
 def table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:

@@ -127,7 +127,9 @@ def _pages(facts: Facts, guides: Sequence[tuple[str, str]]) -> Iterator[tuple[st
 def _titles(sources: Path, folder: str) -> list[tuple[str, str]]:
     """Title and path of each hand-written page of a folder."""
     found = []
-    for path in sorted((sources / folder).glob("*.md")):
+    # Who comes for the first time finds the first guide first.
+    first = Path(start.FIRST_GUIDE).name
+    for path in sorted((sources / folder).glob("*.md"), key=lambda p: (p.name != first, p.name)):
         title = re.search(r"^# (.+)$", path.read_text(encoding="utf-8"), re.MULTILINE)
         found.append((title[1] if title else path.stem, f"{folder}/{path.name}"))
     return found
@@ -139,7 +141,7 @@ def _navigation(
     domains: list[Mapping[str, str | Navigation]] = [
         {
             f"{d.id} {d.title}": [
-                {d.id: domain_path(d.id)},
+                {f"{d.id} at a glance": domain_path(d.id)},
                 *(
                     {f"{m.id} {m.title}": module_path(m.id)}
                     for m in sorted(d.modules, key=lambda m: m.id)

@@ -13,7 +13,7 @@ from totara_infra.model.values import as_text, default_in
 from totara_infra.model.vocabulary import Environment, Rotation, Source
 
 VALUE_COLUMNS = ("Name", "Value", "Takes effect", "Read by", "Why")
-SECRET_COLUMNS = ("Path", "What is inside", "Read by", "Filled by", "New value", "Needed by")
+SECRET_COLUMNS = ("Path", "What is inside", "Read by", "Filled by", "New value", "Needed")
 
 _EFFECT = {"hot": "at the next poll", "redeploy": "on redeployment"}
 _BREAK = "<br>"
@@ -90,6 +90,14 @@ def _value(declared: Parameter | Setting) -> str:
 def secret_table(facts: Facts, declared: Iterable[tuple[Module, Secret]], start: str) -> list[str]:
     """Secrets, a row each. A value is nowhere in the catalogue, so none can be shown."""
     return table(SECRET_COLUMNS, [_secret_row(facts, m, s, start) for m, s in declared])
+
+
+def short_secret_table(
+    facts: Facts, declared: Iterable[tuple[Module, Secret]], start: str
+) -> list[str]:
+    """The same without who reads and who fills it, for pages with less room."""
+    rows = [_secret_row(facts, m, s, start) for m, s in declared]
+    return table((*SECRET_COLUMNS[:2], *SECRET_COLUMNS[4:]), [(*row[:2], *row[4:]) for row in rows])
 
 
 def _secret_row(facts: Facts, module: Module, secret: Secret, start: str) -> tuple[str, ...]:

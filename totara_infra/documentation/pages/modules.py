@@ -15,7 +15,7 @@ from totara_infra.documentation.markdown import (
     text,
 )
 from totara_infra.documentation.pages import activation, configuration, picture, secrets, sequence
-from totara_infra.documentation.pages.declarations import secret_table, value_table
+from totara_infra.documentation.pages.declarations import short_secret_table, value_table
 from totara_infra.documentation.pages.page import (
     domain_path,
     module_link,
@@ -213,14 +213,14 @@ def _secrets(facts: Facts, module: Module, start: str) -> list[str]:
     if read:
         lines += [
             f"From the {manifest}; a value is never shown.",
-            *secret_table(facts, read, start),
+            *short_secret_table(facts, read, start),
         ]
     else:
         lines += [f"None of the {manifest}.", ""]
     if kept:
         lines += [
             "## Secrets it declares for others",
-            *secret_table(facts, kept, start),
+            *short_secret_table(facts, kept, start),
         ]
     return lines
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from totara_infra.documentation.facts import Facts
-from totara_infra.documentation.markdown import code, link, text
+from totara_infra.documentation.markdown import link, text
 from totara_infra.model.declarations import Readers
 
 
@@ -63,5 +63,5 @@ def reader_links(facts: Facts, readers: Readers, start: str) -> str:
         elif reader in facts.catalogue.domain:
             shown.append(link(f"{reader}, all of it", relative(domain_path(reader), start)))
         else:
-            shown.append(code(reader))
+            shown.append(text(reader))
     return ", ".join(shown) or text("nobody yet")

@@ -71,6 +71,8 @@ def write(facts: Facts) -> list[str]:
 
 
 def _members(facts: Facts, members: List[str]) -> str:
+    if {d.id for d in facts.catalogue.domains} <= set(members):
+        return "every domain"
     return ", ".join(
         module_link(facts, m, PATH)
         if m in facts.catalogue.modules

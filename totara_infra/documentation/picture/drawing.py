@@ -79,14 +79,9 @@ def _panel(panel: Panel) -> str:
     return (
         f'<g class="phase"><rect x="{panel.x}" y="{panel.y}" width="{panel.width}" '
         f'height="{panel.height}" rx="10"/><text x="{panel.x + MARGIN}" '
-        f'y="{panel.y + PHASE_HEAD - 17}">{_fitting(title, panel.width)}'
+        f'y="{panel.y + PHASE_HEAD - 17}">{title}'
         f'<tspan class="count" dx="10">{count}</tspan></text></g>'
     )
-
-
-def _fitting(title: str, width: int) -> str:
-    room = width // 18 - 3
-    return title if len(title) <= room else f"{title[: room - 1]}…"
 
 
 def _lane(facts: Facts, lane: Lane) -> str:

@@ -16,6 +16,8 @@ BOX_WIDTH, BOX_HEIGHT = 128, 44
 COLUMN, ROW = 150, 54
 MARGIN = 16
 PHASE_HEAD, LANE_HEAD = 52, 32
+TITLE_CHARACTER = 17
+"""Width of a character of a phase's title, amply."""
 TALLEST = 8
 """Boxes on top of one another in one lane and wave; more stand side by side."""
 
@@ -118,6 +120,8 @@ def _panel_size(sequence: Sequence, phase: ResolvedPhase) -> tuple[int, int]:
     columns = _columns(lanes)
     rows = sum(_rows_of(waves, columns) for waves in lanes.values())
     width = sum(columns) * COLUMN - (COLUMN - BOX_WIDTH) + 2 * MARGIN
+    # The title is to be read whole.
+    width = max(width, TITLE_CHARACTER * (len(phase.title) + 6))
     return width, PHASE_HEAD + len(lanes) * LANE_HEAD + rows * ROW + MARGIN // 2
 
 
