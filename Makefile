@@ -13,7 +13,7 @@ help:
 	@echo 'make preview ENV=local   show what an update of local, dev, uat or prod would do'
 	@echo 'make test                run every test'
 	@echo 'make bench               measure, and print the table of figures'
-	@echo 'make docs                build the documentation site and show it on 127.0.0.1:8000'
+	@echo 'make docs                build the documentation site into build/site'
 	@echo 'make lint                check style, types and the dependencies between packages'
 	@echo 'make setup               only make .venv'
 	@echo
@@ -49,7 +49,7 @@ lint: setup
 	@.venv/bin/lint-imports
 
 docs: setup
-	@.venv/bin/totara docs serve
+	@.venv/bin/totara docs build --strict
 
 tools: setup
 	@.venv/bin/python -m totara_infra.local.setup

@@ -39,7 +39,8 @@ def build(
     Links that lead nowhere are warned of; with --strict they end the build with exit code 1.
     """
     built = _build(output, strict)
-    typer.echo(f"{built.pages} pages in {built.folder}; `totara docs serve` shows them.")
+    typer.echo(f"{built.pages} pages in {built.folder}. Open index.html there, or, with a search,")
+    typer.echo("run `totara docs serve`.")
 
 
 @app.command("serve")
