@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
 
 BAD_CALLS = 9
 """How long the bad day lasts: until each service has been called this often."""
@@ -68,33 +69,56 @@ def faulty_proxy(target_port: int) -> Iterator[FaultyProxy]:
         proxy.server_close()
 
 
-class _Handler(BaseHTTPRequestHandler):
+class PassingHandler(BaseHTTPRequestHandler):
+    """Passes every call on to `target_port` of its server."""
+
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
-    server: FaultyProxy
+    server: Any
 
     def handle_any(self) -> None:
-        body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        self.handle_call(self.rfile.read(int(self.headers.get("Content-Length") or 0)))
+
+    do_GET = do_POST = do_PUT = do_DELETE = do_HEAD = do_PATCH = handle_any
+
+    def handle_call(self, body: bytes) -> None:
+        self.answer(*self.passed_on(body))
+
+    def passed_on(self, body: bytes) -> tuple[int, bytes, list[tuple[str, str]]]:
+        connection = http.client.HTTPConnection("127.0.0.1", self.server.target_port, timeout=60)
+        try:
+            headers = {k: v for k, v in self.headers.items() if k.lower() != "connection"}
+            connection.request(self.command, self.path, body, headers)
+            answer = connection.getresponse()
+            return answer.status, answer.read(), answer.getheaders()
+        finally:
+            connection.close()
+
+    def answer(self, status: int, content: bytes, headers: list[tuple[str, str]]) -> None:
+        self.send_response(status)
+        for name, value in headers:
+            if name.lower() not in HOP_BY_HOP:
+                self.send_header(name, value)
+        self.send_header("Content-Length", str(len(content)))
+        self.end_headers()
+        if self.command != "HEAD":
+            self.wfile.write(content)
+
+    def log_message(self, format: str, *args: object) -> None:
+        """Say nothing: the test asks the counters."""
+
+
+class _Handler(PassingHandler):
+    server: FaultyProxy
+
+    def handle_call(self, body: bytes) -> None:
         scope = re.search(
             r"Credential=\w+/\d+/[^/]+/([^/]+)/", self.headers.get("Authorization", "")
         )
         if scope is not None and (status := self.server.fate(scope[1])):
             self._refuse(scope[1], status)
         else:
-            self._pass_on(body)
-
-    do_GET = do_POST = do_PUT = do_DELETE = do_HEAD = do_PATCH = handle_any
-
-    def _pass_on(self, body: bytes) -> None:
-        connection = http.client.HTTPConnection("127.0.0.1", self.server.target_port, timeout=60)
-        try:
-            headers = {k: v for k, v in self.headers.items() if k.lower() != "connection"}
-            connection.request(self.command, self.path, body, headers)
-            answer = connection.getresponse()
-            content = answer.read()
-        finally:
-            connection.close()
-        self._answer(answer.status, content, answer.getheaders())
+            super().handle_call(body)
 
     def _refuse(self, service: str, status: int) -> None:
         """Answer in the service's own protocol; 5xx without a body, as load balancers do."""
@@ -117,17 +141,4 @@ class _Handler(BaseHTTPRequestHandler):
         else:
             headers = [("x-amzn-ErrorType", code), ("Content-Type", "application/json")]
             content = json.dumps({"__type": code, "message": "Rate exceeded"}).encode()
-        self._answer(status, content, headers)
-
-    def _answer(self, status: int, content: bytes, headers: list[tuple[str, str]]) -> None:
-        self.send_response(status)
-        for name, value in headers:
-            if name.lower() not in HOP_BY_HOP:
-                self.send_header(name, value)
-        self.send_header("Content-Length", str(len(content)))
-        self.end_headers()
-        if self.command != "HEAD":
-            self.wfile.write(content)
-
-    def log_message(self, format: str, *args: object) -> None:
-        """Say nothing: the test asks the counters."""
+        self.answer(status, content, headers)

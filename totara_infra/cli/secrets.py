@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from totara_infra.cli import secret_rotation
 from totara_infra.cli.context import EnvironmentArgument
 from totara_infra.cli.deploy import RehearseOption
 from totara_infra.cli.output import Format, FormatOption, print_json, print_table
@@ -28,6 +29,7 @@ app = typer.Typer(
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+app.command("rotate")(secret_rotation.rotate)
 PathArgument = Annotated[
     str,
     typer.Argument(metavar="PATH", help="/bank/{env}/{domain}/{name}, or what follows {env}/."),

@@ -103,8 +103,10 @@ def _refuse_secret(blueprint: Blueprint, key: str, clients: list[str]) -> None:
 
 def _unknown(key: str, known: list[str]) -> UsageError:
     near = difflib.get_close_matches(key, known, n=4, cutoff=0.5)
-    hint = f" Nearest: {', '.join(near)}." if near else ""
-    return UsageError(f"Nothing declares `{key}`.{hint}")
+    nearest = f" Nearest: {', '.join(near)}." if near else ""
+    return UsageError(
+        f"Nothing declares `{key}`.{nearest} `totara config list local` shows what there is."
+    )
 
 
 def _place(loaded: LoadedCatalogue, module: Module, group: str, declaration: object) -> str:

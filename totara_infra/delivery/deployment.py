@@ -122,6 +122,8 @@ class Deployment:
         yield f"AWS endpoint: {emulator.endpoint(self.stack)}"
         yield "Try next:"
         totara = ".venv/bin/totara"
+        yield f"  {totara} secrets seed {self.environment}{rehearsal}"
+        yield "      fills the secrets with throwaway values"
         yield f"  {totara} sequence verify {self.environment}{rehearsal}"
         yield "      proves the order from CloudTrail"
         yield f"  {totara} sequence {self.environment} --why MOD-119"

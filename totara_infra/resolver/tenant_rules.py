@@ -201,7 +201,8 @@ def _override_faults(catalogue: Catalogue, tenant: Tenant) -> Iterator[Fault]:
                 "override-unknown",
                 f"`{key}` is no setting",
                 "nothing would read it",
-                _suggestion(key, overridable, most=3),
+                f"{_suggestion(key, overridable, most=3)}; `totara config list local` shows every "
+                "setting",
             )
         elif not setting.overridable:
             yield Fault(

@@ -183,6 +183,33 @@ def public_half(private_key: str) -> str:
     )
 
 
+def key_id(private_key: str) -> str:
+    """The `kid` of a key: the thumbprint of its public half, RFC 7638.
+
+    Signer and verifier compute the same one from what they hold, so no list of ids is kept.
+
+    Raises:
+        ValueError: this is no private key that signs; nothing of it is repeated.
+    """
+    from cryptography.exceptions import UnsupportedAlgorithm  # noqa: PLC0415 - 60 ms to import
+    from cryptography.hazmat.primitives.asymmetric import ec, rsa  # noqa: PLC0415
+    from cryptography.hazmat.primitives.serialization import load_pem_private_key  # noqa: PLC0415
+    from joserfc.jwk import ECKey, RSAKey  # noqa: PLC0415
+
+    try:
+        # It was checked when it was stored, and to check it again takes most of the time.
+        key = load_pem_private_key(
+            private_key.encode(), password=None, unsafe_skip_rsa_key_validation=True
+        )
+    except (TypeError, ValueError, UnsupportedAlgorithm):
+        raise ValueError from None
+    if isinstance(key, rsa.RSAPrivateKey):
+        return RSAKey.import_key(key.public_key()).thumbprint()
+    if isinstance(key, ec.EllipticCurvePrivateKey):
+        return ECKey.import_key(key.public_key()).thumbprint()
+    raise ValueError
+
+
 def throwaway(secret: Secret, path: str) -> str:
     """A random value that opens nothing, in the right format, for an emulated environment."""
     token = secrets.token_urlsafe(24)
