@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, ConsoleMessage, Page, Request, expect
 
 from tests.conftest import PROJECT
@@ -283,6 +284,20 @@ def test_dark_mode_and_a_narrow_window_work(chromium, address) -> None:
         background = page.evaluate("getComputedStyle(document.body).backgroundColor")
         assert max(map(int, re.findall(r"\d+", background)[:3])) < 60, background
     context.close()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_pages_meet_wcag(chromium, address, scheme) -> None:
+    context = chromium.new_context(viewport={"width": 1440, "height": 900}, color_scheme=scheme)
+    page = context.new_page()
+    rules = {"runOnly": ["wcag2a", "wcag2aa"]}
+    found = {}
+    for path in ("index.html", "operations/picture.html#MOD-119", "modules/mod-119.html"):
+        page.goto(f"{address}{path}")
+        result = Axe().run(page, options=rules)
+        found[path] = result.generate_report() if result.violations_count else ""
+    context.close()
+    assert {path: report for path, report in found.items() if report} == {}
 
 
 def test_the_picture_shows_the_modules_as_links_where_scripts_do_not_run(chromium, address) -> None:
