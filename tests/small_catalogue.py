@@ -145,7 +145,80 @@ def _shared() -> list[dict[str, Any]]:
             "why": "Holds documents.",
         }
     )
+    resources.append(_topic("bank-platform-alerts-{env}"))
     return resources
+
+
+def _topic(name: str) -> dict[str, Any]:
+    return {"kind": "topic", "name": name, "source": "resource", "why": "Carries alerts."}
+
+
+def _alert(alert_id: str, module_id: str, metric: str, **content: Any) -> dict[str, Any]:
+    return {
+        "id": alert_id,
+        "module": module_id,
+        "title": f"Something is wrong with {metric}",
+        "metric": {
+            "namespace": "bank/modules",
+            "name": metric,
+            "emitter": module_id,
+            "unit": "events",
+        },
+        "statistic": "Sum",
+        "comparison": ">",
+        "threshold": 0,
+        "period": 60,
+        "missing_data": "not-breaching",
+        "severity": "P2",
+        "why": "Somebody must look at it.",
+        "runbook": "postings",
+    } | content
+
+
+def _alerts() -> dict[str, Any]:
+    def route(route_id: str, severities: list[str], **content: Any) -> dict[str, Any]:
+        return {
+            "id": route_id,
+            "recipients": "somebody",
+            "severities": severities,
+            "queue": f"bank-alerts-{route_id}-{{env}}",
+            "why": "Somebody must hear of it.",
+        } | content
+
+    return {
+        "intake": "mod076-alarm-intake",
+        "topic": "bank-platform-alerts-{env}",
+        "router": "bank-alarm-router-{env}",
+        "routes_in": ["uat", "prod"],
+        "routes": [
+            route("on-call", ["P1", "P2"]),
+            route("compliance", ["P1"], regulatory_only=True),
+            route("tickets", ["P3"]),
+        ],
+        "alerts": [
+            _alert("ALERT-POSTING-001", "MOD-001", "PostingAttempts", threshold=3,
+                   figure="setting:core.posting.attempts", statistic="p99",
+                   evaluation_periods=2, datapoints=1),
+            _alert("ALERT-POSTING-002", "MOD-001", "PostingFailures", severity="P1",
+                   environments={"dev": {"severity": "P3", "why": "Nobody posts here."}}),
+            _alert("ALERT-LEDGER-001", "MOD-002", "HashMismatches", severity="P1",
+                   regulatory=True),
+            _alert("ALERT-LEDGER-002", "MOD-002", "ChainsVerified", comparison="<", threshold=1,
+                   missing_data="fault"),
+            _alert("ALERT-SECRETS-001", "MOD-076", "RotationFailures", watches=["MOD-045"]),
+        ],
+        "groups": [
+            {
+                "id": "ALERT-POSTING-100",
+                "module": "MOD-001",
+                "title": "Posting is slow",
+                "any_of": ["ALERT-POSTING-001"],
+                "unless": ["ALERT-POSTING-002"],
+                "why": "What fails is tried again, and takes long.",
+                "runbook": "postings",
+            }
+        ],
+    }  # fmt: skip
 
 
 def content() -> dict[str, Any]:
@@ -189,7 +262,19 @@ def content() -> dict[str, Any]:
         "SD07": [
             module("MOD-045", ["MOD-104"]),
             module("MOD-046", ["MOD-045"]),
-            module("MOD-076", ["MOD-104"]),
+            module(
+                "MOD-076",
+                ["MOD-104"],
+                resources=[
+                    _topic("mod076-alarm-intake"),
+                    {
+                        "kind": "function",
+                        "name": "bank-alarm-router-{env}",
+                        "source": "resource",
+                        "why": "Takes alarms to the topic.",
+                    },
+                ],
+            ),
             module("MOD-102"),
             module("MOD-103", ["MOD-104"], secrets=_database_secrets()),
             module(
@@ -264,6 +349,7 @@ def content() -> dict[str, Any]:
             for domain, (segment, _, _) in DOMAINS.items()
         ]
     }
+    files["alerts.yaml"] = _alerts()
     files["sequence.yaml"] = {
         "phases": [
             {

@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 
-from tests.drift.cloud import Cloud
+from tests.drift.cloud import STRANGER, Cloud
 from totara_infra.model.stack import PROJECT
 
 Expected = set[tuple[str, str, str]]
@@ -93,7 +93,12 @@ def _with_our_tags(c):
         Period=60, EvaluationPeriods=1, Threshold=1, Tags=pairs(),
         ComparisonOperator="GreaterThanThreshold",
     )  # fmt: skip
+    c.cloudwatch.put_composite_alarm(
+        AlarmName="bank-tagged-too", AlarmRule='ALARM("bank-tagged")', Tags=pairs()
+    )
     yield {
+        unexpected("MetricAlarm bank-tagged"),
+        unexpected("CompositeAlarm bank-tagged-too"),
         unexpected("Queue tagged"),
         unexpected("Topic tagged"),
         unexpected("EventBus tagged"),
@@ -113,7 +118,20 @@ def _with_our_tags(c):
     c.kms.schedule_key_deletion(KeyId=key, PendingWindowInDays=7)
     c.appconfig.delete_application(ApplicationId=application)
     c.cognito_idp.delete_user_pool(UserPoolId=pool["UserPool"]["Id"])
+    c.cloudwatch.delete_alarms(AlarmNames=["bank-tagged-too"])
     c.cloudwatch.delete_alarms(AlarmNames=["bank-tagged"])
+
+
+@addition
+def _an_ear_at_the_alerts(c):
+    """Somebody else's queue hears of every alert."""
+    topic = c.blueprint.scope.arn("sns", "bank-platform-alerts-local")
+    listener = c.sns.subscribe(
+        TopicArn=topic, Protocol="sqs", ReturnSubscriptionArn=True,
+        Endpoint=f"arn:aws:sqs:ap-southeast-2:{STRANGER}:listener",
+    )["SubscriptionArn"]  # fmt: skip
+    yield {unexpected("TopicSubscription bank-platform-alerts-local/listener")}
+    c.sns.unsubscribe(SubscriptionArn=listener)
 
 
 @addition

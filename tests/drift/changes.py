@@ -96,6 +96,14 @@ TAGGERS: dict[str, tuple[Callable[..., Any], Callable[..., Any]]] = {
         lambda c, r, tags: c.events.tag_resource(ResourceARN=c.arn(r), Tags=pairs(tags)),
         lambda c, r, key: c.events.untag_resource(ResourceARN=c.arn(r), TagKeys=[key]),
     ),
+    "MetricAlarm": (
+        lambda c, r, tags: c.cloudwatch.tag_resource(ResourceARN=c.arn(r), Tags=pairs(tags)),
+        lambda c, r, key: c.cloudwatch.untag_resource(ResourceARN=c.arn(r), TagKeys=[key]),
+    ),
+    "CompositeAlarm": (
+        lambda c, r, tags: c.cloudwatch.tag_resource(ResourceARN=c.arn(r), Tags=pairs(tags)),
+        lambda c, r, key: c.cloudwatch.untag_resource(ResourceARN=c.arn(r), TagKeys=[key]),
+    ),
     "LogGroup": (
         lambda c, r, tags: c.logs.tag_resource(resourceArn=c.arn(r), tags=tags),
         lambda c, r, key: c.logs.untag_resource(resourceArn=c.arn(r), tagKeys=[key]),
@@ -323,6 +331,83 @@ def _topic_policy(c, r):
     set_(TopicArn=arn, AttributeName="Policy", AttributeValue=opened(policy))
     yield
     set_(TopicArn=arn, AttributeName="Policy", AttributeValue=policy)
+
+
+@change("TopicSubscription", "topic", "filter_policy", index=0)
+def _router_filter(c, r):
+    """Somebody keeps most alerts from the router."""
+    arn, policy = c.subscription(r), '{"severity": ["P1"]}'
+    set_ = c.sns.set_subscription_attributes
+    set_(SubscriptionArn=arn, AttributeName="FilterPolicy", AttributeValue=policy)
+    yield
+    set_(SubscriptionArn=arn, AttributeName="FilterPolicy", AttributeValue="")
+
+
+_ELSEWHERE = "arn:aws:sns:ap-southeast-2:999999999999:elsewhere"
+_ALARM_CHANGES: dict[str, tuple[str, Any]] = {
+    "alarm_description": ("AlarmDescription", "changed"),
+    "namespace": ("Namespace", "somebody/elses"),
+    "metric_name": ("MetricName", "SomethingElse"),
+    "statistic": ("Statistic", "SampleCount"),
+    "extended_statistic": ("ExtendedStatistic", "p10"),
+    "dimensions": ("Dimensions", [{"Name": "QueueName", "Value": "another"}]),
+    "period": ("Period", 120),
+    "evaluation_periods": ("EvaluationPeriods", 5),
+    "datapoints_to_alarm": ("DatapointsToAlarm", 1),
+    "threshold": ("Threshold", 999_999.0),
+    "comparison_operator": ("ComparisonOperator", "LessThanOrEqualToThreshold"),
+    "treat_missing_data": ("TreatMissingData", "breaching"),
+    "alarm_actions": ("AlarmActions", [_ELSEWHERE]),
+    "ok_actions": ("OKActions", []),
+    "insufficient_data_actions": ("InsufficientDataActions", []),
+}
+
+
+def _alarm(c: Cloud, r: PlannedResource, api: str, wrong: Any) -> Iterator[None]:
+    composite = r.shape == "CompositeAlarm"
+    found = c.cloudwatch.describe_alarms(AlarmNames=[c.name(r)], AlarmTypes=[r.shape])
+    alarm = found[f"{r.shape}s"][0]
+    model = c.cloudwatch.meta.service_model.operation_model(f"Put{r.shape}")
+    was = {k: v for k, v in alarm.items() if k in model.input_shape.members and v is not None}
+    if was.get("ExtendedStatistic"):
+        was.pop("Statistic", None)
+    put_ = c.cloudwatch.put_composite_alarm if composite else c.cloudwatch.put_metric_alarm
+    put_(**(was | {api: wrong}))
+    yield
+    put_(**was)
+
+
+for _index, (_name, (_api, _wrong)) in enumerate(_ALARM_CHANGES.items()):
+
+    def _alarm_change(c, r, api=_api, wrong=_wrong):
+        yield from _alarm(c, r, api, wrong)
+
+    # Of what is told apart by a second period, an alarm that has more than one.
+    _path = "dimensions.QueueName" if _name == "dimensions" else _name
+    change("MetricAlarm", _name, _path, index=2 if _name == "datapoints_to_alarm" else _index + 2)(
+        _alarm_change
+    )
+
+for _index, (_name, (_api, _wrong)) in enumerate(
+    {
+        "alarm_description": ("AlarmDescription", "changed"),
+        "alarm_rule": ("AlarmRule", "FALSE"),
+        "alarm_actions": ("AlarmActions", [_ELSEWHERE]),
+        "ok_actions": ("OKActions", []),
+    }.items()
+):
+
+    def _composite_change(c, r, api=_api, wrong=_wrong):
+        yield from _alarm(c, r, api, wrong)
+
+    change("CompositeAlarm", _name, index=_index + 2)(_composite_change)
+
+
+@change("MetricAlarm", "name", "actions_enabled", index=25)
+def _silenced(c, r):
+    c.cloudwatch.disable_alarm_actions(AlarmNames=[c.name(r)])
+    yield
+    c.cloudwatch.enable_alarm_actions(AlarmNames=[c.name(r)])
 
 
 def _bus(c: Cloud, r: PlannedResource, **changed: Any) -> Iterator[None]:

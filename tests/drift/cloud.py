@@ -33,9 +33,10 @@ class Cloud:
             )
         return self._clients[name]
 
-    def of(self, token: str, index: int = 0) -> PlannedResource:
-        """One resource of a type; the index wraps around."""
-        found = [r for r in self.blueprint.resources.values() if r.type == token]
+    def of(self, token: str, index: int = 0, has: str = "name") -> PlannedResource:
+        """One resource of a type that has a property, if any has; the index wraps around."""
+        ours = [r for r in self.blueprint.resources.values() if r.type == token]
+        found = [r for r in ours if has in r.properties] or ours
         return found[index % len(found)]
 
     def target(self, resource: PlannedResource, name: str) -> PlannedResource:
@@ -46,7 +47,8 @@ class Cloud:
 
     def name(self, resource: PlannedResource) -> str:
         """The physical name."""
-        return str(resource.properties.get("name") or resource.properties.get("bucket"))
+        given = resource.properties
+        return str(given.get("name") or given.get("bucket") or given.get("alarm_name"))
 
     def pool(self, resource: PlannedResource) -> str:
         pools = self.cognito_idp.list_user_pools(MaxResults=60)["UserPools"]
@@ -79,6 +81,14 @@ class Cloud:
 
     def topic(self, resource: PlannedResource) -> str:
         return self.blueprint.scope.arn("sns", self.name(resource))
+
+    def subscription(self, resource: PlannedResource) -> str:
+        topic = self.topic(self.target(resource, "topic"))
+        endpoint = self.name(self.target(resource, "endpoint"))
+        found = self.sns.list_subscriptions_by_topic(TopicArn=topic)["Subscriptions"]
+        return next(
+            str(s["SubscriptionArn"]) for s in found if s["Endpoint"].endswith(f":{endpoint}")
+        )
 
     def policy(self, resource: PlannedResource) -> str:
         return self.blueprint.scope.arn("iam", f"policy/{self.name(resource)}", regional=False)
@@ -115,6 +125,8 @@ class Cloud:
             "Topic": lambda: ("sns", name),
             "LogGroup": lambda: ("logs", f"log-group:{name}"),
             "Function": lambda: ("lambda", f"function:{name}"),
+            "MetricAlarm": lambda: ("cloudwatch", f"alarm:{name}"),
+            "CompositeAlarm": lambda: ("cloudwatch", f"alarm:{name}"),
             "UserPool": lambda: ("cognito-idp", f"userpool/{self.pool(resource)}"),
             "Application": lambda: ("appconfig", f"application/{self.application(resource)}"),
             "DeploymentStrategy": lambda: ("appconfig", f"deploymentstrategy/{self.strategy}"),

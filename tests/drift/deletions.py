@@ -107,6 +107,10 @@ DELETIONS: dict[str, tuple[int, Delete]] = {
     "QueuePolicy": (2, _attribute("sqs", "Policy")),
     "Queue": (1, lambda c, r: c.sqs.delete_queue(QueueUrl=c.queue(r))),
     "Topic": (1, lambda c, r: c.sns.delete_topic(TopicArn=c.topic(r))),
+    # A member of a group can't go before the group.
+    "MetricAlarm": (-1, lambda c, r: c.cloudwatch.delete_alarms(AlarmNames=[c.name(r)])),
+    "CompositeAlarm": (0, lambda c, r: c.cloudwatch.delete_alarms(AlarmNames=[c.name(r)])),
+    "TopicSubscription": (0, lambda c, r: c.sns.unsubscribe(SubscriptionArn=c.subscription(r))),
     "TopicPolicy": (0, _attribute("sns", "Policy")),
     "EventArchive": (4, lambda c, r: c.events.delete_archive(ArchiveName=c.name(r))),
     "EventBusPolicy": (

@@ -37,6 +37,8 @@ UNCHANGEABLE = {
     "aws:appconfig/hostedConfigurationVersion:HostedConfigurationVersion": {
         "application_id", "configuration_profile_id", "content", "content_type",
     },
+    "aws:cloudwatch/compositeAlarm:CompositeAlarm": {"alarm_name"},
+    "aws:cloudwatch/metricAlarm:MetricAlarm": {"name"},
     "aws:cloudwatch/eventArchive:EventArchive": {"name", "event_source_arn"},
     "aws:cloudwatch/eventBus:EventBus": {"name"},
     # The emulator stores a statement of its own whatever policy it is given.
@@ -58,6 +60,7 @@ UNCHANGEABLE = {
     "aws:lambda/permission:Permission": {"function", "statement_id"},
     "aws:sns/topic:Topic": {"name"},
     "aws:sns/topicPolicy:TopicPolicy": {"arn"},
+    "aws:sns/topicSubscription:TopicSubscription": {"topic", "protocol", "endpoint"},
     "aws:sqs/queuePolicy:QueuePolicy": {"queue_url"},
     "aws:s3/bucket:Bucket": {"bucket", "object_lock_enabled"},
     "aws:secretsmanager/secret:Secret": {"name"},
@@ -138,7 +141,8 @@ def changed(environment):
     with ExitStack() as stack:
         expected = {}
         for case in CHANGES:
-            resource = cloud.of(_token(environment.blueprint, case.shape), case.index)
+            token = _token(environment.blueprint, case.shape)
+            resource = cloud.of(token, case.index, case.property)
             expected[case.shape, case.path] = {
                 ("changed", resource.name, path) for path in (case.path, *case.also)
             }

@@ -10,14 +10,19 @@ import pytest
 
 from tests.environments import blueprint_of
 from tests.program.test_graph import Monitor, Outputs, Registered
-from totara_infra.blueprint import PlannedResource, Reference
+from totara_infra.blueprint import PlannedResource
+from totara_infra.blueprint.alert_routing import alert_routing_resources
+from totara_infra.blueprint.alerts import alarm_resources
 from totara_infra.blueprint.app_config import app_config_resources
 from totara_infra.blueprint.identity import identity_resources
 from totara_infra.blueprint.infrastructure import infrastructure_resources
 from totara_infra.blueprint.parameters import parameter_resources
+from totara_infra.blueprint.resource import references
 from totara_infra.blueprint.roll_out import roll_out_resources
 from totara_infra.blueprint.secrets import secret_resources
 from totara_infra.components import (
+    Alarms,
+    AlertRouting,
     AppConfig,
     AppConfigArgs,
     Buckets,
@@ -124,6 +129,32 @@ def test_secrets_alone_hold_no_value() -> None:
     assert len(made) == len(wanted) == 24
 
 
+def test_alarms_alone_act_on_the_intake() -> None:
+    observability, ledger = CATALOGUE.modules["MOD-076"], CATALOGUE.modules["MOD-002"]
+
+    def program() -> None:
+        made = Made()
+        with_keys(made)
+        Topics("topics", GroupArgs(of_kind("messaging"), made))
+        routing = alert_routing_resources(SCOPE, observability)
+        AlertRouting("routing", GroupArgs(routing, made))
+        Alarms("ledger", GroupArgs(alarm_resources(SCOPE, ledger), made))
+        Alarms("platform", GroupArgs(alarm_resources(SCOPE, observability), made))
+
+    registered = run(program)
+    intake = next(r for r in registered if r.name == "topic/mod076-alarm-intake")
+    alarm = next(r for r in registered if r.name == "alarm/ALERT-LEDGER-001")
+    router = next(r for r in registered if r.name == "alert_route/router")
+    assert alarm.inputs["namespace"] == "bank/modules"
+    assert intake.urn in alarm.dependencies and intake.urn in router.dependencies
+    assert router.inputs["protocol"] == "lambda"
+    composite = next(r for r in registered if r.name == "alarm/ALERT-FUNCTIONS-100")
+    members = {r.urn for r in registered if r.name.startswith("alarm/ALERT-FUNCTIONS-00")}
+    assert len(members) == 3
+    assert members <= set(composite.dependencies)
+    assert "alarmActions" not in next(r for r in registered if r.urn in members).inputs
+
+
 def test_app_config_alone_queues_its_deployments() -> None:
     registered = run(lambda: with_app_config(Made()))
     deployments = [r for r in registered if r.type == "aws:appconfig/deployment:Deployment"]
@@ -167,7 +198,7 @@ def test_a_domain_groups_its_modules(domain_id) -> None:
     module = next(m for m in CATALOGUE.domain[domain_id].modules if not m.resources)
     steps = {**BLUEPRINT.steps, module.id: [
         r for r in BLUEPRINT.steps[module.id]
-        if not any(isinstance(v, Reference) for v in r.properties.values())
+        if not any(references(r.properties))
     ]}  # fmt: skip
     alone = type(BLUEPRINT)(SCOPE, BLUEPRINT.sequence, steps)
 

@@ -339,6 +339,31 @@ def _change_alarm(client: Client, state: State, facts: Facts) -> None:
     )
 
 
+def _two_alarms(client: Client, unique: str) -> Facts:
+    for name in ("one", "two"):
+        client("cloudwatch").put_metric_alarm(
+            AlarmName=f"{unique}-{name}",
+            Namespace="AWS/Lambda",
+            MetricName="Errors",
+            Statistic="Sum",
+            Period=60,
+            EvaluationPeriods=1,
+            Threshold=5.0,
+            ComparisonOperator="GreaterThanThreshold",
+        )
+    return {"name": unique, "one": f"{unique}-one", "two": f"{unique}-two"}
+
+
+def _change_composite(client: Client, state: State, facts: Facts) -> None:
+    client("cloudwatch").put_composite_alarm(
+        AlarmName=state.id,
+        AlarmDescription="either",
+        AlarmRule=f'ALARM("{facts["two"]}")',
+        AlarmActions=[arn("sns", "alerts")],
+        OKActions=[arn("sns", "alerts")],
+    )
+
+
 CASES = (
     Case(
         token="aws:ssm/parameter:Parameter",
@@ -877,6 +902,24 @@ CASES = (
         replace=_other("name"),
         drift=_change_alarm,
         shows="threshold",
+    ),
+    Case(
+        token="aws:cloudwatch/compositeAlarm:CompositeAlarm",
+        prepare=_two_alarms,
+        inputs=lambda facts: {
+            "alarmName": facts["name"],
+            "alarmDescription": "either",
+            "alarmRule": f'ALARM("{facts["one"]}") OR ALARM("{facts["two"]}")',
+            "alarmActions": [arn("sns", "alerts")],
+            "okActions": [arn("sns", "alerts")],
+        },
+        change=lambda facts: {
+            "alarmRule": f'ALARM("{facts["one"]}") AND NOT ALARM("{facts["two"]}")',
+            "alarmDescription": "one alone",
+        },
+        replace=_other("alarmName"),
+        drift=_change_composite,
+        shows="alarmRule",
     ),
     Case(
         token="aws:sqs/queue:Queue",

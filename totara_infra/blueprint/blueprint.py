@@ -6,6 +6,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
+from totara_infra.blueprint.alert_routing import alert_routing_resources
+from totara_infra.blueprint.alerts import alarm_resources
 from totara_infra.blueprint.app_config import app_config_resources
 from totara_infra.blueprint.identity import identity_resources
 from totara_infra.blueprint.infrastructure import infrastructure_resources
@@ -124,7 +126,12 @@ def plan(catalogue: Catalogue, settings: StackSettings, tenants: Sequence[Tenant
 
 def _module(scope: Scope, module_id: str) -> list[PlannedResource]:
     module = scope.catalogue.modules[module_id]
-    own = [*infrastructure_resources(scope, module), *parameter_resources(scope, module)]
+    own = [
+        *infrastructure_resources(scope, module),
+        *alert_routing_resources(scope, module),
+        *alarm_resources(scope, module),
+        *parameter_resources(scope, module),
+    ]
     marker = ssm_parameter(
         scope,
         step=module_id,

@@ -18,6 +18,8 @@ from totara_infra.model.vocabulary import Provenance
 class WriteQuota(Model):
     """How fast a service takes writes."""
 
+    types: list[str] = Field(default_factory=list)
+    """Type tokens that share the quota; all of the service if left out."""
     calls_a_resource: int = Field(ge=1)
     calls_a_second: float = Field(gt=0)
     calls_a_second_high_throughput: float | None = None
@@ -98,7 +100,8 @@ def estimate(blueprint: Blueprint, prices: PriceTable) -> Estimate:
     by_service = Counter(r.service for r in resources)
     loads = []
     for service, quota in prices.writes.items():
-        calls = by_service[service] * quota.calls_a_resource
+        resources_of_it = sum(by_type[t] for t in quota.types) or by_service[service]
+        calls = resources_of_it * quota.calls_a_resource
         high = quota.calls_a_second_high_throughput or quota.calls_a_second
         loads.append(
             ServiceLoad(

@@ -49,7 +49,8 @@ class PlannedResource:
         name: logical name, unique in the blueprint and stable across domains and modules.
         step: module id, gate or foundation that it belongs to.
         kind: which component makes it: `parameters`, `secrets`, `app_config`, `identity`,
-            `encryption`, `events`, `storage`, `messaging`, `logging`, `roles`, `marker`, `gate`.
+            `encryption`, `events`, `storage`, `messaging`, `logging`, `roles`, `alert_routing`,
+            `alarms`, `marker`, `gate`.
         properties: arguments in the SDK's spelling (snake case); may hold references.
         protect: the engine refuses to delete it.
         retain: stays in AWS when it leaves the program.

@@ -11,6 +11,7 @@ import typer
 
 from totara_infra.cli import (
     activation,
+    alerts,
     claims,
     config_manifest,
     deploy,
@@ -43,6 +44,7 @@ app.command("plan")(plan.plan)
 app.command("activation")(activation.activation)
 app.add_typer(tenant.app, name="tenant")
 app.add_typer(config_manifest.app, name="config")
+app.add_typer(alerts.app, name="alerts")
 app.add_typer(secrets.app, name="secrets")
 app.add_typer(claims.app, name="claims")
 app.add_typer(migrations.app, name="migrations")

@@ -55,7 +55,7 @@ def schemas(
         bool, typer.Option("--check", help="Write nothing; exit 1 if a file is out of date.")
     ] = False,
 ) -> None:
-    """Write the JSON Schemas of the catalogue, sequence, tenancy and tenant files."""
+    """Write the JSON Schemas of the catalogue, alerts, sequence, tenancy and tenant files."""
     from totara_infra.local.project import project_root
     from totara_infra.model.schemas import json_schemas
 

@@ -4,6 +4,8 @@ from totara_infra.components.app_config import AppConfig, AppConfigArgs
 from totara_infra.components.checks import LiveChecks
 from totara_infra.components.gate import Gate, GateArgs
 from totara_infra.components.group import (
+    Alarms,
+    AlertRouting,
     Buckets,
     ClaimMapping,
     Encryption,
@@ -21,6 +23,8 @@ from totara_infra.components.made import Made
 from totara_infra.components.module import Module, ModuleArgs
 
 __all__ = [
+    "Alarms",
+    "AlertRouting",
     "AppConfig",
     "AppConfigArgs",
     "Buckets",

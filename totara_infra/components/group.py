@@ -95,6 +95,26 @@ class LogGroups(Group):
     token = "totara:components:LogGroups"
 
 
+class AlertRouting(Group):
+    """The way of an alert from the intake to people: router, routes, their filters and queues.
+
+    Example:
+        >>> AlertRouting("routing", GroupArgs(alert_routing_resources(scope, module), made))
+    """
+
+    token = "totara:components:AlertRouting"
+
+
+class Alarms(Group):
+    """CloudWatch alarms, metric and composite, that act on the alarm intake.
+
+    Example:
+        >>> Alarms("ledger-alarms", GroupArgs(alarm_resources(scope, module), made))
+    """
+
+    token = "totara:components:Alarms"
+
+
 class Roles(Group):
     """IAM roles of the domains with their policies."""
 
@@ -124,6 +144,8 @@ GROUPS: dict[str, type[Group]] = {
     "storage": Buckets,
     "messaging": Topics,
     "logging": LogGroups,
+    "alert_routing": AlertRouting,
+    "alarms": Alarms,
     "parameters": Parameters,
 }
 """Kind in the blueprint -> component, in the order in which a module makes them."""

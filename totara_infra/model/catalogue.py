@@ -7,6 +7,7 @@ from graphlib import TopologicalSorter
 
 from pydantic import Field
 
+from totara_infra.model.alerts import AlertPlan
 from totara_infra.model.declarations import (
     Claim,
     Model,
@@ -140,6 +141,8 @@ class Catalogue(Model):
     domains: list[Domain]
     sequence: SequencePlan
     tenancy: Tenancy
+    alerts: AlertPlan | None = None
+    """None where the catalogue has no `alerts.yaml`: then nothing is watched."""
 
     @cached_property
     def modules(self) -> dict[str, Module]:

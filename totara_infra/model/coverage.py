@@ -91,6 +91,10 @@ def known_references(catalogue: Catalogue) -> set[str]:
     known |= {f"option:{o.id}" for o in catalogue.tenancy.options}
     known |= {f"condition:{m}" for c in catalogue.tenancy.conditions for m in c.modules}
     known |= {f"stack:{setting}" for setting in _STACK_SETTINGS}
+    if plan := catalogue.alerts:
+        known |= {f"alert:{alert.id}" for alert in plan.alerts}
+        known |= {f"alert_group:{group.id}" for group in plan.groups}
+        known |= {f"alert_route:{route.id}" for route in plan.routes}
     return known | _composed(catalogue) | _in_databases(catalogue)
 
 

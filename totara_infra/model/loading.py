@@ -6,6 +6,7 @@ import gc
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from totara_infra.model.alerts import AlertPlan
 from totara_infra.model.catalogue import Catalogue, Domain, SequencePlan
 from totara_infra.model.declarations import Model
 from totara_infra.model.documents import Document, parse, read_document
@@ -15,6 +16,8 @@ from totara_infra.model.tenancy import Tenancy
 PACKAGE_DIRECTORY = Path(__file__).resolve().parent.parent
 CATALOGUE_DIRECTORY = PACKAGE_DIRECTORY / "catalogue"
 DOMAIN_FILES = tuple(f"domains/sd0{n}.yaml" for n in range(1, 9))
+ALERT_FILE = "alerts.yaml"
+"""The one file that a catalogue can do without: revisions before it have none."""
 
 
 @dataclass(frozen=True)
@@ -23,7 +26,7 @@ class LoadedCatalogue:
 
     Attributes:
         catalogue: the validated content.
-        documents: domain id, `sequence` or `tenancy` -> its file, for error messages.
+        documents: domain id, `sequence`, `tenancy` or `alerts` -> its file, for error messages.
     """
 
     catalogue: Catalogue
@@ -37,7 +40,8 @@ def read_catalogue(directory: Path = CATALOGUE_DIRECTORY) -> LoadedCatalogue:
     the order in `totara_infra.resolver`; `totara_infra.resolver.load_catalogue` runs them all.
 
     Args:
-        directory: folder with `domains/sd01.yaml` … `sd08.yaml`, `sequence.yaml`, `tenancy.yaml`.
+        directory: folder with `domains/sd01.yaml` … `sd08.yaml`, `sequence.yaml`, `tenancy.yaml`
+            and, where things are watched, `alerts.yaml`.
 
     Raises:
         ProblemsError: every fault of every file at once.
@@ -60,6 +64,8 @@ def _read(directory: Path) -> LoadedCatalogue:
     parsed: dict[str, Model] = {}
     kinds: dict[str, type[Model]] = dict.fromkeys(DOMAIN_FILES, Domain)
     kinds |= {"sequence.yaml": SequencePlan, "tenancy.yaml": Tenancy}
+    if (directory / ALERT_FILE).is_file():
+        kinds[ALERT_FILE] = AlertPlan
     for name, kind in kinds.items():
         try:
             document = read_document(directory / name, root)
@@ -76,6 +82,7 @@ def _read(directory: Path) -> LoadedCatalogue:
             "domains": [parsed[name] for name in DOMAIN_FILES],
             "sequence": parsed["sequence.yaml"],
             "tenancy": parsed["tenancy.yaml"],
+            "alerts": parsed.get(ALERT_FILE),
         }
     )
     return LoadedCatalogue(catalogue, documents)

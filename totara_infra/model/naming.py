@@ -51,6 +51,8 @@ BUCKET_SUFFIX_MAXIMUM_LENGTH = 19
 # CreateUserPool, SchemaAttributesListType and CustomAttributeNameType.
 COGNITO_ATTRIBUTE_MAXIMUM_LENGTH = 20
 COGNITO_MAXIMUM_ATTRIBUTES = 50
+# PutMetricAlarm, botocore service model: AlarmDescription.
+ALARM_DESCRIPTION_MAXIMUM_LENGTH = 1024
 # CloudWatch Logs PutRetentionPolicy.
 LOG_RETENTION_DAYS = frozenset(
     (

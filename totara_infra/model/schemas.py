@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from totara_infra.model.alerts import AlertPlan
 from totara_infra.model.catalogue import Domain, SequencePlan
 from totara_infra.model.databases import DatabaseCatalogue
 from totara_infra.model.tenancy import Tenancy, Tenant
@@ -12,6 +13,7 @@ from totara_infra.model.tenancy import Tenancy, Tenant
 def json_schemas() -> dict[str, dict[str, Any]]:
     """File name -> schema (draft 2020-12)."""
     return {
+        "alerts.json": AlertPlan.model_json_schema(),
         "databases.json": DatabaseCatalogue.model_json_schema(),
         "domain.json": Domain.model_json_schema(),
         "sequence.json": SequencePlan.model_json_schema(),

@@ -10,6 +10,7 @@ from enum import StrEnum
 from botocore.exceptions import BotoCoreError, ClientError
 
 from totara_infra.blueprint import Blueprint, PlannedResource
+from totara_infra.operations.alerts.wiring import links
 from totara_infra.operations.live import Live
 from totara_infra.operations.secrets.inventory import command, current_since
 from totara_infra.resolver.sequence import IDENTITY_BEFORE, SECRETS_STEP
@@ -66,7 +67,11 @@ def failed(check: str, subject: str, expected: str, found: str, fix: str) -> Res
 
 def checks_of(blueprint: Blueprint, phase: int) -> list[tuple[str, Check]]:
     """The checks that a phase's gate runs."""
-    chosen: list[tuple[str, Check]] = [("module markers", _markers), ("parameters", _parameters)]
+    chosen: list[tuple[str, Check]] = [
+        ("module markers", _markers),
+        ("parameters", _parameters),
+        ("alerts", _alerts),
+    ]
     if blueprint.phase_of(IDENTITY_BEFORE) == phase:
         chosen += [
             ("event buses", _event_buses),
@@ -160,6 +165,15 @@ def _parameters(live: Live, blueprint: Blueprint, phase: int) -> Iterator[Result
                 "nothing",
                 "Somebody removed it: run `pulumi refresh`, then the update again.",
             )
+
+
+def _alerts(live: Live, blueprint: Blueprint, phase: int) -> Iterator[Result]:
+    """Alarms are present and act on the intake; router and routes take them on to people."""
+    for link in links(live, blueprint, phase):
+        if link.holds:
+            yield passed("alert", link.subject)
+        else:
+            yield failed("alert", link.subject, link.expected, link.found, link.fix)
 
 
 def _event_buses(live: Live, blueprint: Blueprint, phase: int) -> Iterator[Result]:

@@ -1,4 +1,4 @@
-"""CloudWatch metric alarms."""
+"""CloudWatch alarms: on a metric, and on the states of other alarms."""
 
 from __future__ import annotations
 
@@ -80,16 +80,25 @@ def _put(aws: Aws, inputs: Properties, tags: dict[str, str] | None = None) -> No
     aws.client("cloudwatch").put_metric_alarm(**request)
 
 
-def _find(aws: Aws, name: str) -> dict[str, Any] | None:
-    answer = aws.client("cloudwatch").describe_alarms(AlarmNames=[name], AlarmTypes=["MetricAlarm"])
-    return next((dict(alarm) for alarm in answer.get("MetricAlarms", [])), None)
+def _find(aws: Aws, name: str, kind: str = "MetricAlarm") -> dict[str, Any] | None:
+    answer = aws.client("cloudwatch").describe_alarms(AlarmNames=[name], AlarmTypes=[kind])
+    return next((dict(alarm) for alarm in answer.get(f"{kind}s", [])), None)
+
+
+def _refuse_taken(aws: Aws, name: str) -> None:
+    # PutMetricAlarm and PutCompositeAlarm overwrite without a word, and share their names.
+    for kind in ("MetricAlarm", "CompositeAlarm"):
+        if _find(aws, name, kind) is not None:
+            raise AlreadyExists(f"the alarm {name}", name)
+
+
+def _tags(aws: Aws, arn: str) -> dict[str, str]:
+    return from_pairs(aws.client("cloudwatch").list_tags_for_resource(ResourceARN=arn).get("Tags"))
 
 
 def _create(aws: Aws, inputs: Properties) -> Made:
     name = inputs["name"]
-    # PutMetricAlarm overwrites without a word.
-    if _find(aws, name) is not None:
-        raise AlreadyExists(f"the alarm {name}", name)
+    _refuse_taken(aws, name)
     _put(aws, inputs, inputs.get("tagsAll"))
     return Made(name)
 
@@ -100,6 +109,9 @@ def _read(aws: Aws, identifier: str, _recorded: Recorded) -> Live | None:
         return None
     shape = {name: schemas()[TOKEN].inputs[name] for name in _NAMES}
     inputs = from_api(alarm, shape, _RENAMES)
+    if "extendedStatistic" in inputs:
+        # An alarm has one of the two; the emulator names a default for the other.
+        inputs.pop("statistic", None)
     if dimensions := {d["Name"]: d["Value"] for d in alarm.get("Dimensions", [])}:
         inputs["dimensions"] = dimensions
     if alarm.get("Metrics"):
@@ -108,15 +120,17 @@ def _read(aws: Aws, identifier: str, _recorded: Recorded) -> Live | None:
     if threshold is not None and float(threshold).is_integer():
         inputs["threshold"] = int(threshold)
     arn = alarm["AlarmArn"]
-    inputs["tags"] = from_pairs(
-        aws.client("cloudwatch").list_tags_for_resource(ResourceARN=arn).get("Tags")
-    )
+    inputs["tags"] = _tags(aws, arn)
     return Live(inputs, {"arn": arn})
 
 
 def _update(aws: Aws, identifier: str, new: Properties, old: Properties) -> None:
-    client, arn = aws.client("cloudwatch"), aws.arn("cloudwatch", f"alarm:{identifier}")
     _put(aws, new)
+    _change_tags(aws, identifier, new, old)
+
+
+def _change_tags(aws: Aws, identifier: str, new: Properties, old: Properties) -> None:
+    client, arn = aws.client("cloudwatch"), aws.arn("cloudwatch", f"alarm:{identifier}")
     change_tags(
         new,
         old,
@@ -127,6 +141,52 @@ def _update(aws: Aws, identifier: str, new: Properties, old: Properties) -> None
 
 def _delete(aws: Aws, identifier: str, _recorded: Recorded) -> None:
     if _find(aws, identifier) is not None:
+        aws.client("cloudwatch").delete_alarms(AlarmNames=[identifier])
+
+
+# --- composite --------------------------------------------------------------------------------
+
+COMPOSITE = "aws:cloudwatch/compositeAlarm:CompositeAlarm"
+_COMPOSITE_NAMES = words(
+    "alarmName alarmDescription alarmRule actionsEnabled alarmActions okActions"
+    " insufficientDataActions"
+)
+_COMPOSITE_RENAMES = {"okActions": "OKActions"}
+
+
+def _put_composite(aws: Aws, inputs: Properties, tags: dict[str, str] | None = None) -> None:
+    request = to_api(inputs, _COMPOSITE_NAMES, _COMPOSITE_RENAMES)
+    if tags:
+        request["Tags"] = pairs(tags)
+    request = {name: value for name, value in request.items() if value is not None}
+    aws.client("cloudwatch").put_composite_alarm(**request)
+
+
+def _create_composite(aws: Aws, inputs: Properties) -> Made:
+    name = inputs["alarmName"]
+    _refuse_taken(aws, name)
+    _put_composite(aws, inputs, inputs.get("tagsAll"))
+    return Made(name)
+
+
+def _read_composite(aws: Aws, identifier: str, _recorded: Recorded) -> Live | None:
+    alarm = _find(aws, identifier, "CompositeAlarm")
+    if alarm is None:
+        return None
+    shape = {name: schemas()[COMPOSITE].inputs[name] for name in _COMPOSITE_NAMES}
+    inputs = from_api(alarm, shape, _COMPOSITE_RENAMES)
+    arn = alarm["AlarmArn"]
+    inputs["tags"] = _tags(aws, arn)
+    return Live(inputs, {"arn": arn})
+
+
+def _update_composite(aws: Aws, identifier: str, new: Properties, old: Properties) -> None:
+    _put_composite(aws, new)
+    _change_tags(aws, identifier, new, old)
+
+
+def _delete_composite(aws: Aws, identifier: str, _recorded: Recorded) -> None:
+    if _find(aws, identifier, "CompositeAlarm") is not None:
         aws.client("cloudwatch").delete_alarms(AlarmNames=[identifier])
 
 
@@ -146,5 +206,24 @@ TYPES = (
         unique=("name",),
         outputs=("arn",),
         predict=lambda aws, inputs: {"arn": aws.arn("cloudwatch", f"alarm:{inputs['name']}")},
+    ),
+    ResourceType(
+        token=COMPOSITE,
+        serves=_COMPOSITE_NAMES | {"tags"},
+        create=_create_composite,
+        read=_read_composite,
+        update=_update_composite,
+        delete=_delete_composite,
+        replaces={
+            "alarmName": "cloudwatch PutCompositeAlarm identifies by AlarmName",
+            "actionsEnabled": "terraform-provider-aws"
+            " internal/service/cloudwatch/composite_alarm.go: actions_enabled ForceNew",
+        },
+        defaults={"actionsEnabled": True},
+        sets=words("alarmActions okActions insufficientDataActions"),
+        name="alarmName",
+        unique=("alarmName",),
+        outputs=("arn",),
+        predict=lambda aws, inputs: {"arn": aws.arn("cloudwatch", f"alarm:{inputs['alarmName']}")},
     ),
 )

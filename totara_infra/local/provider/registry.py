@@ -9,7 +9,7 @@ from totara_infra.local.provider.resource import ResourceType
 
 MODULES = {
     # module of this package -> service in the token, names of the types
-    "alarms": ("cloudwatch", "MetricAlarm"),
+    "alarms": ("cloudwatch", "CompositeAlarm MetricAlarm"),
     "appconfig": (
         "appconfig",
         "Application ConfigurationProfile Environment HostedConfigurationVersion",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from totara_infra.model.loading import LoadedCatalogue
 from totara_infra.model.problems import Problem
+from totara_infra.model.rules.alerts import alert_problems
 from totara_infra.model.rules.claims import claim_problems
 from totara_infra.model.rules.declarations import declaration_problems
 from totara_infra.model.rules.places import name_of, places
@@ -32,4 +33,5 @@ def catalogue_problems(loaded: LoadedCatalogue) -> list[Problem]:
         *claim_problems(loaded),
         *tenancy_problems(loaded),
         *limit_problems(loaded),
+        *alert_problems(loaded),
     ]

@@ -1,4 +1,4 @@
-"""Alarms of CloudWatch on one metric."""
+"""Alarms of CloudWatch: on a metric, and on the states of other alarms."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from totara_infra.operations.drift.reading import (
 )
 
 TOKEN = "aws:cloudwatch/metricAlarm:MetricAlarm"
+COMPOSITE = "aws:cloudwatch/compositeAlarm:CompositeAlarm"
 _MARK = "bank-"
 _PLAIN = words(
     "alarm_description namespace metric_name statistic extended_statistic period"
@@ -24,35 +25,62 @@ _PLAIN = words(
 )
 
 
-def _read(reading: Reading) -> Iterator[Thing]:
-    client, planned = reading.client("cloudwatch"), reading.planned(TOKEN)
+_COMPOSITE_PLAIN = words(
+    "alarm_name alarm_description alarm_rule alarm_actions ok_actions insufficient_data_actions"
+    " actions_enabled actions_suppressor"
+)
+_ACTIONS = words("alarm_actions ok_actions insufficient_data_actions")
+
+
+def _alarms(reading: Reading, kind: str, token: str) -> Iterator[tuple[dict[str, Any], Any]]:
+    """Each alarm of a kind that is ours, or perhaps ours, with its tags."""
+    client, planned = reading.client("cloudwatch"), reading.planned(token)
     listed = [
         alarm
-        for page in client.get_paginator("describe_alarms").paginate(AlarmTypes=["MetricAlarm"])
-        for alarm in page["MetricAlarms"]
+        for page in client.get_paginator("describe_alarms").paginate(AlarmTypes=[kind])
+        for alarm in page[f"{kind}s"]
         if alarm["AlarmName"] in planned or alarm["AlarmName"].startswith(_MARK)
     ]
 
-    def read(alarm: dict[str, Any]) -> Thing | None:
-        name, arn = alarm["AlarmName"], alarm["AlarmArn"]
+    def tags(alarm: dict[str, Any]) -> dict[str, str] | None:
         answer = unless_gone(
             client.list_tags_for_resource,
             "ResourceNotFound",
             "ResourceNotFoundException",
-            ResourceARN=arn,
+            ResourceARN=alarm["AlarmArn"],
         )
-        if answer is None:
-            return None
-        tags = tags_from(answer.get("Tags"))
-        dimensions = {d["Name"]: d["Value"] for d in alarm.get("Dimensions") or []}
-        return Thing(
-            name,
-            {**chosen(alarm, _PLAIN), "name": name, "dimensions": dimensions, "tags": tags},
-            {"id": name, "name": name, "arn": arn},
-            "" if name in reading.left_to_deployments else reading.tagged(tags),
-        )
+        return None if answer is None else tags_from(answer.get("Tags"))
 
-    yield from (thing for thing in reading.each(read, listed) if thing is not None)
+    for alarm, found in zip(listed, reading.each(tags, listed), strict=True):
+        if found is not None:
+            yield alarm, found
+
+
+def _thing(
+    reading: Reading, alarm: dict[str, Any], properties: dict[str, Any], tags: dict[str, str]
+) -> Thing:
+    name = alarm["AlarmName"]
+    return Thing(
+        name,
+        {**properties, "tags": tags},
+        {"id": name, "name": name, "arn": alarm["AlarmArn"]},
+        "" if name in reading.left_to_deployments else reading.tagged(tags),
+    )
+
+
+def _read(reading: Reading) -> Iterator[Thing]:
+    for alarm, tags in _alarms(reading, "MetricAlarm", TOKEN):
+        dimensions = {d["Name"]: d["Value"] for d in alarm.get("Dimensions") or []}
+        properties = {"name": alarm["AlarmName"], "dimensions": dimensions}
+        if alarm.get("ExtendedStatistic"):
+            # An alarm has one of the two; an emulator names a default for the other.
+            properties["statistic"] = None
+        yield _thing(reading, alarm, {**chosen(alarm, _PLAIN), **properties}, tags)
+
+
+def _read_composites(reading: Reading) -> Iterator[Thing]:
+    for alarm, tags in _alarms(reading, "CompositeAlarm", COMPOSITE):
+        yield _thing(reading, alarm, chosen(alarm, _COMPOSITE_PLAIN), tags)
 
 
 READERS = (
@@ -60,7 +88,15 @@ READERS = (
         TOKEN,
         _read,
         _PLAIN | words("name dimensions tags"),
-        sets=words("alarm_actions ok_actions insufficient_data_actions"),
+        sets=_ACTIONS,
         assumed={"actions_enabled": True, "treat_missing_data": "missing"},
+    ),
+    TypeReader(
+        COMPOSITE,
+        _read_composites,
+        _COMPOSITE_PLAIN | words("tags"),
+        key=("alarm_name",),
+        sets=_ACTIONS,
+        assumed={"actions_enabled": True},
     ),
 )

@@ -39,7 +39,10 @@ def differences(
         if name not in expected:
             # Not in the blueprint: then it must be as if it was never set.
             assumed = reader.assumed.get(name)
-            if _empty(is_there) or _same(is_there, assumed):
+            if is_there is None or _same(is_there, assumed):
+                continue
+            # What counts as set, such as an alarm's actions, may have been switched off.
+            if _empty(is_there) and not assumed:
                 continue
             yield Difference(name, assumed, is_there)
         elif name in reader.documents:

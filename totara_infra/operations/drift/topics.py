@@ -1,4 +1,4 @@
-"""Topics of SNS and their policies."""
+"""Topics of SNS, their policies and subscriptions."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from totara_infra.operations.drift.reading import (
 
 TOPIC = "aws:sns/topic:Topic"
 POLICY = "aws:sns/topicPolicy:TopicPolicy"
+SUBSCRIPTION = "aws:sns/topicSubscription:TopicSubscription"
 _GONE = ("NotFound", "NotFoundException", "ResourceNotFound")
 _TEXTS = {
     "kms_master_key_id": "KmsMasterKeyId",
@@ -71,6 +72,59 @@ def _read_policies(reading: Reading) -> Iterator[Thing]:
             yield Thing(name, {"arn": topic["arn"], "policy": policy}, {"id": topic["arn"]})
 
 
+_SUBSCRIPTION_TEXTS = {
+    "filter_policy": "FilterPolicy",
+    "redrive_policy": "RedrivePolicy",
+    "delivery_policy": "DeliveryPolicy",
+    "subscription_role_arn": "SubscriptionRoleArn",
+}
+
+
+def _read_subscriptions(reading: Reading) -> Iterator[Thing]:
+    """Subscriptions of the topics by which alerts reach people, and of those that are planned."""
+    client, plan = reading.client("sns"), reading.blueprint.scope.catalogue.alerts
+    scope = reading.blueprint.scope
+    told = {scope.fill(name) for name in (plan.intake, plan.topic)} if plan else set()
+
+    def read(subscription: dict[str, str]) -> Thing | None:
+        arn = subscription["SubscriptionArn"]
+        attributes: dict[str, str] = {}
+        # Until it is confirmed it has no ARN, and no attributes to ask for.
+        if arn.startswith("arn:"):
+            answer = unless_gone(client.get_subscription_attributes, *_GONE, SubscriptionArn=arn)
+            if answer is None:
+                return None
+            attributes = answer["Attributes"]
+        topic = subscription["TopicArn"].rsplit(":", 1)[-1]
+        endpoint = subscription["Endpoint"]
+        texts = {k: attributes.get(a) for k, a in _SUBSCRIPTION_TEXTS.items()}
+        # The scope is that of the policy; without one it says nothing.
+        by_body = texts["filter_policy"] and attributes.get("FilterPolicyScope") == "MessageBody"
+        return Thing(
+            f"{topic}/{endpoint.rsplit(':', 1)[-1]}",
+            {
+                "topic": subscription["TopicArn"],
+                "protocol": subscription["Protocol"],
+                "endpoint": endpoint,
+                "raw_message_delivery": attributes.get("RawMessageDelivery") == "true",
+                "filter_policy_scope": "MessageBody" if by_body else None,
+                **texts,
+            },
+            {"id": arn, "arn": arn},
+            "it is told of every alert of this environment" if topic in told else "",
+        )
+
+    listed = client.get_paginator("list_subscriptions").paginate()
+    planned = {key.split("/", 1)[0] for key in reading.planned(SUBSCRIPTION)} | told
+    ours = [
+        subscription
+        for page in listed
+        for subscription in page["Subscriptions"]
+        if subscription["TopicArn"].rsplit(":", 1)[-1] in planned
+    ]
+    yield from (thing for thing in reading.each(read, ours) if thing is not None)
+
+
 READERS = (
     TypeReader(
         TOPIC,
@@ -80,5 +134,13 @@ READERS = (
     ),
     TypeReader(
         POLICY, _read_policies, words("arn policy"), key=("arn",), documents=words("policy")
+    ),
+    TypeReader(
+        SUBSCRIPTION,
+        _read_subscriptions,
+        words("topic protocol endpoint raw_message_delivery filter_policy_scope")
+        | set(_SUBSCRIPTION_TEXTS),
+        key=("topic", "endpoint"),
+        documents=words("filter_policy redrive_policy delivery_policy"),
     ),
 )

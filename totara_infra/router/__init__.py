@@ -1,0 +1,1 @@
+"""Source of the Lambda function that takes alarms from the intake to the alerts topic."""
