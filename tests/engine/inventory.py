@@ -91,5 +91,5 @@ def changes_since(time: float, live: Live) -> list[Write]:
 
 
 def touched(record: Iterable[Write]) -> set[str]:
-    """Every name in the requests of some writes."""
-    return {text for write in record for text in write.texts}
+    """Every name in the requests of some writes, but for what an alarm only watches."""
+    return {text for write in record if write.action != "PutMetricAlarm" for text in write.texts}
