@@ -7,6 +7,7 @@ import pwd
 import secrets
 import shutil
 import subprocess
+import tempfile
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -29,6 +30,10 @@ DATABASES = (
     "bank_app",
 )
 _READY_SECONDS = 30
+_USED = """
+SELECT EXISTS (SELECT FROM pg_namespace WHERE nspname !~ '^(pg_|information_schema|public$)')
+    OR EXISTS (SELECT FROM pg_class WHERE relnamespace = 'public'::regnamespace)
+"""
 
 
 def _programs(folder: Path) -> Path:
@@ -61,17 +66,15 @@ class Server:
     _process: subprocess.Popen[bytes]
 
     @classmethod
-    def start(cls, folder: Path) -> Server:
-        """Start one in a folder that does not exist yet."""
-        folder.mkdir()
+    def start(cls) -> Server:
+        """Start one in a folder of its own."""
+        # Not in pytest's folder, which every run of pytest closes to everybody but its user.
+        folder = Path(tempfile.mkdtemp(prefix="totara-postgresql-"))
         # The server refuses to run as root, so then somebody without rights runs it.
         nobody = pwd.getpwnam("nobody") if os.geteuid() == 0 else None
         who = {"user": nobody.pw_uid, "group": nobody.pw_gid, "extra_groups": []} if nobody else {}
         if nobody is not None:
             os.chown(folder, nobody.pw_uid, nobody.pw_gid)
-            for parent in folder.parents:
-                if parent.owner() == "root" and parent != Path(parent.anchor):
-                    parent.chmod(parent.stat().st_mode | 0o011)
         programs = _programs(folder)
         password = secrets.token_hex(12)
         first = folder / "first"
@@ -179,8 +182,9 @@ class Server:
 
     def empty(self) -> None:
         """Make every database new, and take away the roles of the applications."""
+        used = [d for d in DATABASES if self.ask(d, _USED) == [(True,)]]
         with self.connect("postgres") as connection:
-            for database in DATABASES:
+            for database in used:
                 name, owner = sql.Identifier(database), sql.Identifier(f"{database}_migrate_user")
                 connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(name))
                 connection.execute(sql.SQL("CREATE DATABASE {} OWNER {}").format(name, owner))
@@ -198,3 +202,4 @@ class Server:
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()
+        shutil.rmtree(self.folder, ignore_errors=True)

@@ -30,7 +30,9 @@ SELECT nspname, 'schema' FROM pg_namespace WHERE nspname !~ '^(pg_|information_s
 def applied(place: Place) -> tuple[Place, subprocess.CompletedProcess[str], leaks.Watch]:
     passwords = list(place.server.passwords.values())
     with leaks.Watch(passwords) as watch:
-        done = place.run("apply")
+        process = place.start("apply")
+        out, err = process.communicate(timeout=120)
+        done = subprocess.CompletedProcess(process.args, process.returncode, out, err)
     return place, done, watch
 
 
@@ -150,8 +152,6 @@ def test_applying_again_changes_nothing(applied) -> None:
     place, _, _ = applied
     again = place.data("apply")
     assert {d["outcome"] for d in again["databases"]} == {"up to date"}
-    status = place.data("status")
-    assert all(not d["pending"] and not d["error"] for d in status)
 
 
 def test_an_undo_keeps_append_only_rows(applied) -> None:
@@ -175,9 +175,6 @@ def test_an_undo_keeps_append_only_rows(applied) -> None:
 
 def test_all_is_undone_to_nothing(applied) -> None:
     place, _, _ = applied
-    shown = place.run("undo", "--all-databases", "--to", "000")
-    assert shown.returncode == 0
-    assert "Nothing was changed" in shown.stdout
     done = place.run("undo", "--all-databases", "--to", "000", "--yes")
     assert done.returncode == 0, done.stderr
     for database in DATABASES:

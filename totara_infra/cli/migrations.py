@@ -272,10 +272,9 @@ def _targets(
     from totara_infra.migrations.order import database_order
     from totara_infra.model.databases import read_databases
     from totara_infra.model.problems import UsageError
-    from totara_infra.resolver import load_catalogue
 
     blueprint, live = live_context(environment, rehearse)
-    catalogue = load_catalogue().catalogue
+    catalogue = blueprint.scope.catalogue
     databases = read_databases(catalogue)
     unknown = sorted(set(chosen or ()) - databases.by_name.keys())
     if unknown:

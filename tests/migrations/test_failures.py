@@ -1,0 +1,251 @@
+"""What goes wrong while databases are migrated, and how it goes on. Small migrations of our own."""
+
+from __future__ import annotations
+
+import json
+import time
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from tests.migrations.conftest import Place, place_of
+from totara_infra.migrations.connections import LOCK
+
+HISTORY = "SELECT version, success FROM flyway_schema_history ORDER BY installed_rank"
+SCHEMA = ("create_schema", "CREATE SCHEMA payments;", "DROP SCHEMA payments;")
+TABLE = (
+    "create_payments_table",
+    "CREATE TABLE payments.payments (id int);\nINSERT INTO payments.payments VALUES (7);",
+    "DROP TABLE payments.payments;",
+)
+BROKEN = (
+    "backfill_payments",
+    "CREATE TABLE payments.fx_rates (id int);\n"
+    "INSERT INTO payments.fx_rates SELECT 1 / (id - 7) FROM payments.payments;",
+    "DROP TABLE payments.fx_rates;",
+)
+MENDED = (BROKEN[0], BROKEN[1].replace("id - 7", "id"), BROKEN[2])
+INDEX = (
+    "index_payments",
+    "CREATE INDEX CONCURRENTLY by_id ON payments.payments (id);",
+    "DROP INDEX payments.by_id;",
+)
+
+
+def write(root: Path, database: str, *migrations: tuple[str, str, str]) -> Path:
+    folder = root / database
+    folder.mkdir(parents=True, exist_ok=True)
+    for number, (name, forward, back) in enumerate(migrations, start=1):
+        (folder / f"V{number:03}__{name}.sql").write_text(forward, encoding="utf-8")
+        (folder / f"U{number:03}__{name}_rollback.sql").write_text(back, encoding="utf-8")
+    return root
+
+
+def simple(schema: str) -> tuple[str, str, str]:
+    return ("create_schema", f"CREATE SCHEMA {schema};", f"DROP SCHEMA {schema};")
+
+
+@pytest.fixture
+def fresh(place: Place) -> Place:
+    """The environment with empty databases and sound secrets."""
+    place.server.empty()
+    place.store_all()
+    return place
+
+
+def words(root: Path) -> tuple[str, str]:
+    return "--from", str(root)
+
+
+def test_a_failure_stops_the_run_says_where_and_the_next_one_goes_on(fresh, tmp_path) -> None:
+    write(tmp_path, "bank_core", simple("core"))
+    write(tmp_path, "bank_payments", SCHEMA, TABLE, BROKEN, INDEX)
+    write(tmp_path, "bank_credit", simple("credit"))
+    done = fresh.run("apply", *words(tmp_path), "--format", "json")
+    assert done.returncode == 1
+    outcome = {d["database"]: d for d in json.loads(done.stdout)["databases"]}
+    assert outcome["bank_core"]["outcome"] == "applied"
+    assert outcome["bank_payments"]["outcome"] == "failed"
+    assert outcome["bank_payments"]["applied"] == ["001", "002"]
+    assert outcome["bank_payments"]["pending"] == ["003", "004"]
+    assert "division by zero" in outcome["bank_payments"]["error"]
+    assert outcome["bank_credit"]["outcome"] == "not reached"
+    assert "V003__backfill_payments.sql" in done.stderr
+    # Nothing of the failed one stayed.
+    assert fresh.server.ask("bank_payments", HISTORY) == [("001", True), ("002", True)]
+    assert fresh.server.ask("bank_payments", "SELECT to_regclass('payments.fx_rates')") == [(None,)]
+
+    write(tmp_path, "bank_payments", SCHEMA, TABLE, MENDED, INDEX)
+    again = fresh.data("apply", *words(tmp_path))
+    outcome = {d["database"]: d for d in again["databases"]}
+    assert outcome["bank_core"]["outcome"] == "up to date"
+    assert outcome["bank_payments"]["applied"] == ["003", "004"]
+    assert outcome["bank_credit"]["applied"] == ["001"]
+    # An index that is built beside the work came through without waiting for Flyway's own lock.
+    assert fresh.server.ask(
+        "bank_payments",
+        "SELECT indisvalid FROM pg_index WHERE indexrelid = 'payments.by_id'::regclass",
+    ) == [(True,)]
+
+
+def test_what_was_applied_and_then_changed_stops_everything(fresh, tmp_path) -> None:
+    write(tmp_path, "bank_payments", SCHEMA, TABLE)
+    assert fresh.run("apply", *words(tmp_path)).returncode == 0
+    # A database that comes earlier has work to do, and must not be touched either.
+    write(tmp_path, "bank_core", simple("core"))
+    write(tmp_path, "bank_payments", SCHEMA, (TABLE[0], f"{TABLE[1]}\n-- harmless?", TABLE[2]))
+    for action in (["status"], ["apply"], ["undo", "--all-databases", "--yes"]):
+        refused = fresh.run(*action, *words(tmp_path))
+        assert refused.returncode == 1, action
+        assert "checksum mismatch" in (refused.stdout + refused.stderr).lower()
+    assert fresh.server.ask("bank_core", "SELECT to_regnamespace('core')") == [(None,)]
+    assert fresh.server.ask("bank_payments", HISTORY) == [("001", True), ("002", True)]
+
+    for file in (tmp_path / "bank_payments").glob("?002*"):
+        file.unlink()
+    ahead = fresh.run("apply", *words(tmp_path))
+    assert ahead.returncode == 1
+    assert "V002__create_payments_table.sql" in ahead.stderr or "002" in ahead.stderr
+
+
+def test_two_runners_at_once_apply_each_migration_once(fresh, tmp_path) -> None:
+    write(tmp_path, "bank_core", simple("core"))
+    slow = (TABLE[0], f"{TABLE[1]}\nSELECT pg_sleep(2);", TABLE[2])
+    write(tmp_path, "bank_payments", SCHEMA, slow, INDEX)
+    runners = [fresh.start("apply", *words(tmp_path), "--format", "json") for _ in range(2)]
+    ended = [runner.communicate(timeout=120) for runner in runners]
+    assert [r.returncode for r in runners] == [0, 0], ended
+    applied = [
+        (d["database"], version)
+        for out, _ in ended
+        for d in json.loads(out)["databases"]
+        for version in d["applied"]
+    ]
+    assert sorted(applied) == [
+        ("bank_core", "001"),
+        ("bank_payments", "001"),
+        ("bank_payments", "002"),
+        ("bank_payments", "003"),
+    ]
+    assert fresh.server.ask("bank_payments", "SELECT id FROM payments.payments") == [(7,)]
+
+
+def test_whoever_has_the_lock_is_named(fresh, tmp_path) -> None:
+    write(tmp_path, "bank_core", simple("core"))
+    with psycopg.connect(fresh.server.url("bank_core"), autocommit=True) as other:
+        other.execute("SELECT pg_advisory_lock(%s)", (LOCK,))
+        refused = fresh.run("apply", *words(tmp_path), "--wait", "0.5")
+    assert refused.returncode == 1
+    assert "somebody else is migrating it (bank_core_migrate_user, since " in refused.stderr
+
+
+def test_an_undo_that_fails_leaves_database_and_history_as_they_were(fresh, tmp_path) -> None:
+    wrong = (TABLE[0], TABLE[1], f"{TABLE[2]}\nSELECT 1 / 0;")
+    write(tmp_path, "bank_payments", SCHEMA, wrong)
+    assert fresh.run("apply", *words(tmp_path)).returncode == 0
+    one = ("--database", "bank_payments", *words(tmp_path))
+    shown = fresh.run("undo", *one)
+    assert shown.returncode == 0
+    assert "U002__create_payments_table_rollback.sql" in shown.stdout
+    assert "Nothing was changed" in shown.stdout
+    failed = fresh.run("undo", *one, "--to", "000", "--yes")
+    assert failed.returncode == 1
+    assert "division by zero" in failed.stderr
+    assert fresh.server.ask("bank_payments", HISTORY) == [("001", True), ("002", True)]
+    assert fresh.server.ask("bank_payments", "SELECT id FROM payments.payments") == [(7,)]
+
+    write(tmp_path, "bank_payments", SCHEMA, TABLE)
+    done = fresh.data("undo", *one, "--to", "001", "--yes")
+    assert done["databases"][0]["applied"] == ["002"]
+    assert fresh.server.ask("bank_payments", HISTORY) == [("001", True)]
+
+
+def test_secrets_that_lead_nowhere_are_all_named_without_their_values(fresh, tmp_path) -> None:
+    for database in ("bank_core", "bank_kyc", "bank_aml", "bank_credit"):
+        write(tmp_path, database, simple(database.removeprefix("bank_")))
+    fresh.store("bank_core", "postgresql://u:hush-hush@ep-x-pooler.aws.neon.tech/bank_core")
+    fresh.store("bank_kyc", fresh.server.url("bank_core"))
+    fresh.store("bank_aml", "postgresql://u:hush-hush@127.0.0.1/bank_aml?gssencmode=disable")
+    fresh.store("bank_credit", "no URL, hush-hush")
+    refused = fresh.run("status", *words(tmp_path))
+    assert refused.returncode == 1
+    for segment, why in (
+        ("core", "goes through the pool"),
+        ("kyc", "another database than bank_kyc"),
+        ("aml", "takes no parameter gssencmode"),
+        ("credit", "not a PostgreSQL URL"),
+    ):
+        assert f"/bank/local/{segment}/neon-db-migrate-url: " in refused.stderr
+        assert why in refused.stderr
+    assert "hush" not in refused.stdout + refused.stderr
+
+
+def test_a_server_that_does_not_answer_is_said_without_the_url(fresh, tmp_path) -> None:
+    write(tmp_path, "bank_core", simple("core"))
+    fresh.store("bank_core", "postgresql://u:hush-hush@127.0.0.1:1/bank_core")
+    refused = fresh.run("status", *words(tmp_path))
+    assert refused.returncode == 1
+    assert "bank_core: no connection" in refused.stdout
+    assert "hush" not in refused.stdout + refused.stderr
+    assert "Traceback" not in refused.stderr
+
+
+def test_production_asks_for_a_snapshot_that_lets_it_go_back(server, emulated, tmp_path) -> None:
+    server.empty()
+    prod = place_of("prod", True, server, emulated)
+    write(tmp_path, "bank_core", simple("core"))
+    asked = prod.run("apply", *words(tmp_path))
+    assert asked.returncode == 2
+    assert "--snapshot-evidence FILE" in asked.stderr
+    proof = tmp_path / "snapshot.json"
+    example = json.loads(asked.stderr[asked.stderr.index("{") :])
+
+    def tried(**change: object) -> str:
+        proof.write_text(json.dumps({**example, **change}), encoding="utf-8")
+        done = prod.run("apply", *words(tmp_path), "--snapshot-evidence", str(proof))
+        return f"{done.returncode} {done.stderr}"
+
+    long_ago = (datetime.now(UTC) - timedelta(hours=25)).isoformat()
+    wrong = tried(taken_at=long_ago, environment="uat", databases=["bank_kyc"])
+    assert wrong.startswith("1 ")
+    for fault in ("older than 24 hours", "is of uat, not of prod", "does not hold bank_core"):
+        assert fault in wrong
+    assert tried(taken_at="yesterday").startswith("2 ")
+    assert server.ask("bank_core", "SELECT to_regnamespace('core')") == [(None,)]
+    assert tried(snapshot="before-core").startswith("0 ")
+    ((who,),) = server.ask("bank_core", "SELECT installed_by FROM flyway_schema_history")
+    assert who.endswith(", snapshot before-core")
+    # It does not hold what has happened since.
+    time.sleep(1)
+    late = prod.run(
+        "undo",
+        "--database",
+        "bank_core",
+        *words(tmp_path),
+        "--yes",
+        "--snapshot-evidence",
+        str(proof),
+    )
+    assert late.returncode == 1
+    assert "was changed at" in late.stderr
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        ["apply", "local", "--database", "bank_none"],
+        ["apply", "nowhere"],
+        ["apply", "local", "--from", "/nowhere"],
+        ["undo", "local"],
+        ["undo", "local", "--all-databases", "--to", "7"],
+    ],
+)
+def test_a_wrong_call_says_what_is_wrong(place, given) -> None:
+    action, environment, *rest = given
+    done = replace(place, environment=environment).run(action, *rest)
+    assert done.returncode == 2
+    assert done.stderr.strip()
+    assert "Traceback" not in done.stderr
