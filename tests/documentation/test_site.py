@@ -235,6 +235,13 @@ def test_zooming_in_shows_titles(picture) -> None:
     expect(svg).to_have_class(re.compile(r"\bfar\b"))
 
 
+def test_zooming_goes_towards_the_module_that_is_picked(picture) -> None:
+    box(picture, "MOD-159").click()
+    for _ in range(5):
+        picture.get_by_role("button", name="Closer").click()
+    expect(box(picture, "MOD-159")).to_be_in_viewport(ratio=1)
+
+
 def test_dragging_moves_the_picture_and_picks_nothing(picture) -> None:
     svg = picture.locator("svg.sequence")
     before = svg.get_attribute("viewBox")
@@ -321,3 +328,21 @@ def test_the_data_of_the_picture_is_the_sequence(site, facts) -> None:
     assert drawn == {
         (m.id, e.depends_on, e.required) for m in facts.sequence.modules for e in m.depends_on
     }
+
+
+def test_no_word_of_a_page_is_taken_for_an_element(site) -> None:
+    """A `<name>` among the words would end a table, or hide in an element that nobody knows."""
+    for path in site.rglob("*.html"):
+        content = re.sub(r"<script.*?</script>", "", path.read_text(), flags=re.DOTALL)
+        body = content[content.index("<article") : content.index("</article>")]
+        strange = {
+            tag for tag in re.findall(r"<([a-z_][\w-]*)", body) if not ELEMENTS.fullmatch(tag)
+        }
+        assert strange == set(), path.name
+
+
+ELEMENTS = re.compile(
+    "a|article|aside|br|button|code|datalist|details|div|em|form|g|h[1-4]|hr|img|input|label|li|"
+    "nav|ol|option|p|path|circle|pre|rect|section|small|span|strong|su[bp]|summary|svg|table|tbody|"
+    "t[dhr]|text|thead|title|tspan|ul|wbr"
+)

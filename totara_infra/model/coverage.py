@@ -169,9 +169,14 @@ def coverage_page(catalogue: Catalogue) -> str:
             "| --- | --- | --- |",
         ]
         for item in page.items:
-            where = ", ".join(f"`{r}`" for r in item.declared) or item.reason or ""
-            lines.append(f"| {item.section} | {_cell(item.item)} | {_cell(where)} |")
+            where = ", ".join(f"`{r}`" for r in item.declared) or _words(item.reason or "")
+            lines.append(f"| {item.section} | {_cell(_words(item.item))} | {_cell(where)} |")
     return "\n".join(lines) + "\n"
+
+
+def _words(text: str) -> str:
+    # `<name>` in the reference's names would be taken for an element of HTML.
+    return text.replace("<", "&lt;")
 
 
 def _cell(text: str) -> str:

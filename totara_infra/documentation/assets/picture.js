@@ -55,6 +55,12 @@
     }
   }
 
+  // Buttons and keys go towards what is picked, else towards the middle.
+  function step(factor) {
+    if (chosen) centre(chosen);
+    zoom(factor);
+  }
+
   function zoom(factor, clientX, clientY) {
     const at = clientX === undefined ? middle() : pointAt(clientX, clientY);
     const width = Math.min(fullWidth * 2, Math.max(400, view.width / factor));
@@ -90,9 +96,14 @@
       x + boxWidth < view.x + view.width &&
       y + boxHeight < view.y + view.width * frame().tall;
     if (inside) return;
+    centre(id);
+    show();
+  }
+
+  function centre(id) {
+    const { x, y } = placeOf(id);
     view.x = x + boxWidth / 2 - view.width / 2;
     view.y = y + boxHeight / 2 - (view.width * frame().tall) / 2;
-    show();
   }
 
   // --- what is picked ---------------------------------------------------------------------
@@ -253,8 +264,8 @@
         boxes.get(next).focus({ preventScroll: true });
         bringIntoView(next);
       }
-    } else if (event.key === "+" || event.key === "=") zoom(1.25);
-    else if (event.key === "-") zoom(0.8);
+    } else if (event.key === "+" || event.key === "=") step(1.25);
+    else if (event.key === "-") step(0.8);
     else if (event.key === "0") showWhole();
     else if (event.key === "Escape" && chosen) letGo();
     else return;
@@ -310,8 +321,8 @@
   );
 
   const DOINGS = {
-    in: () => zoom(1.4),
-    out: () => zoom(1 / 1.4),
+    in: () => step(1.4),
+    out: () => step(1 / 1.4),
     whole: showWhole,
     full: () => (document.fullscreenElement ? document.exitFullscreen() : root.requestFullscreen()),
   };
