@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from totara_infra.documentation.pages import (
     activation,
+    alerts,
     configuration,
     picture,
     secrets,
@@ -50,6 +51,13 @@ OPERATIONS: tuple[Page, ...] = (
         "Activation matrix",
         "Which modules each client institution has, and why.",
         activation.write,
+        _WIDE,
+    ),
+    Page(
+        alerts.PATH,
+        "Alert thresholds",
+        "What is watched, from when somebody must act, and who is told.",
+        alerts.write,
         _WIDE,
     ),
 )

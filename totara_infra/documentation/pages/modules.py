@@ -14,7 +14,14 @@ from totara_infra.documentation.markdown import (
     table,
     text,
 )
-from totara_infra.documentation.pages import activation, configuration, picture, secrets, sequence
+from totara_infra.documentation.pages import (
+    activation,
+    alerts,
+    configuration,
+    picture,
+    secrets,
+    sequence,
+)
 from totara_infra.documentation.pages.declarations import short_secret_table, value_table
 from totara_infra.documentation.pages.page import (
     domain_path,
@@ -255,6 +262,20 @@ def _values_read(facts: Facts, module: Module, start: str) -> list[str]:
     ]
 
 
+def _alerts(facts: Facts, module: Module, start: str) -> list[str]:
+    plan = facts.catalogue.alerts
+    about = [a for a in plan.alerts if module.id in a.subjects] if plan else []
+    if not about:
+        return []
+    page = link("alert thresholds", relative(alerts.PATH, start))
+    return [
+        "## Alarms",
+        "",
+        f"Those of the {page} that are about it.",
+        *alerts.alert_table(facts, about, start),
+    ]
+
+
 def _resources(_facts: Facts, module: Module, _start: str) -> list[str]:
     if not module.resources:
         return []
@@ -308,6 +329,7 @@ SECTIONS: tuple[Section, ...] = (
     _parameters,
     _settings,
     _values_read,
+    _alerts,
     _resources,
     _tenants,
 )
