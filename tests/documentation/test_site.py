@@ -111,6 +111,19 @@ def test_the_manifests_have_everything_that_is_declared(site, facts) -> None:
             assert f"{secret.path} {module.id}" in secrets
 
 
+def test_the_alerts_have_everything_and_stand_on_the_pages_of_their_modules(site, facts) -> None:
+    everything = _words((site / "operations" / "alerts.html").read_text())
+    plan = facts.catalogue.alerts
+    assert len(plan.alerts) > 50
+    for alert in plan.alerts:
+        assert alert.id in everything
+        for module in alert.subjects:
+            content = _words((site / "modules" / f"{module.lower()}.html").read_text())
+            assert f"{alert.id} {alert.title}" in content, (module, alert.id)
+    for group in plan.groups:
+        assert group.id in everything
+
+
 def _words(page: str) -> str:
     """The text of a page as a reader sees it."""
     from html import unescape
