@@ -73,8 +73,10 @@ def fault(words: list[str]) -> str | None:
         choices = name.split("|")
         known = command.commands
         if any(c not in known for c in choices):
-            if "show" in known and len(choices) == 1 and name in ENVIRONMENTS:
-                command = known["show"]
+            # Some groups have a command that may be left out.
+            default = getattr(command, "default", "show")
+            if default in known and name in ENVIRONMENTS:
+                command = known[default]
                 continue
             return f"`{name}` is none of {', '.join(known)}"
         left.pop(0)
