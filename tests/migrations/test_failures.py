@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 import json
+import shutil
 import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import psycopg
 import pytest
+from pydantic import SecretStr
 
 from tests.migrations.conftest import Place, place_of
-from totara_infra.migrations.connections import LOCK
+from totara_infra.migrations.connections import LOCK, DirectUrl
+from totara_infra.migrations.files import Folder
+from totara_infra.migrations.flyway.client import Flyway
 
 HISTORY = "SELECT version, success FROM flyway_schema_history ORDER BY installed_rank"
+CANCEL = "SELECT pg_cancel_backend(pid) FROM pg_stat_activity"
 SCHEMA = ("create_schema", "CREATE SCHEMA payments;", "DROP SCHEMA payments;")
 TABLE = (
     "create_payments_table",
@@ -160,6 +166,46 @@ def test_an_undo_that_fails_leaves_database_and_history_as_they_were(fresh, tmp_
     write(tmp_path, "bank_payments", SCHEMA, TABLE)
     done = fresh.data("undo", *one, "--to", "001", "--yes")
     assert done["databases"][0]["applied"] == ["002"]
+    assert fresh.server.ask("bank_payments", HISTORY) == [("001", True)]
+
+
+def test_what_could_not_run_in_a_transaction_is_cleared_away_by_its_undo(fresh, tmp_path) -> None:
+    twice = (TABLE[0], f"{TABLE[1]}\nINSERT INTO payments.payments VALUES (7);", TABLE[2])
+    unique = (INDEX[0], INDEX[1].replace("INDEX", "UNIQUE INDEX", 1), INDEX[2])
+    write(tmp_path, "bank_payments", SCHEMA, twice, unique)
+    done = fresh.run("apply", *words(tmp_path))
+    assert done.returncode == 1
+    valid = "SELECT indisvalid FROM pg_index WHERE indexrelid = to_regclass('payments.by_id')"
+    assert fresh.server.ask("bank_payments", valid) == [(False,)]
+    assert fresh.server.ask("bank_payments", HISTORY)[-1] == ("003", False)
+    assert fresh.run("apply", *words(tmp_path)).returncode == 1
+
+    cleared = fresh.run("undo", "--database", "bank_payments", *words(tmp_path), "--yes")
+    assert cleared.returncode == 0, cleared.stderr
+    assert fresh.server.ask("bank_payments", valid) == []
+    write(tmp_path, "bank_payments", SCHEMA, twice, INDEX)
+    assert fresh.run("apply", *words(tmp_path)).returncode == 0
+    assert fresh.server.ask("bank_payments", valid) == [(True,)]
+
+
+def test_nothing_is_undone_while_somebody_runs_flyway_by_other_means(fresh, tmp_path) -> None:
+    write(tmp_path, "bank_payments", SCHEMA)
+    assert fresh.run("apply", *words(tmp_path)).returncode == 0
+    shutil.copytree(tmp_path, tmp_path / "theirs")
+    slow = ("create_payments_table", "SELECT pg_sleep(8);", "SELECT 1;")
+    theirs = write(tmp_path / "theirs", "bank_payments", SCHEMA, slow) / "bank_payments"
+    url = DirectUrl("bank_payments", SecretStr(fresh.server.url("bank_payments")))
+    with Flyway() as flyway, ThreadPoolExecutor(1) as pool:
+        running = pool.submit(flyway.migrate, url, Folder("bank_payments", theirs))
+        sleeping = "SELECT count(*) FROM pg_stat_activity WHERE query LIKE '%pg_sleep(8)%'"
+        deadline = time.monotonic() + 30
+        while fresh.server.ask("bank_payments", sleeping)[0][0] < 2:
+            assert time.monotonic() < deadline
+        refused = fresh.run("undo", "--database", "bank_payments", *words(tmp_path), "--yes")
+        fresh.server.ask("bank_payments", f"{CANCEL} WHERE query LIKE 'SELECT pg_sleep%'")
+        assert running.exception() is not None
+    assert refused.returncode == 1
+    assert "somebody runs Flyway on it by other means" in refused.stderr
     assert fresh.server.ask("bank_payments", HISTORY) == [("001", True)]
 
 

@@ -25,7 +25,7 @@ def ensure_ready() -> Engine:
     Raises:
         LocalEnvironmentError: Something could not be installed.
     """
-    with _one_at_a_time():
+    with one_at_a_time():
         # The emulator first: it takes seconds, so that a registry that can't be reached is noticed
         # before minutes go into the engine.
         ensure_installed()
@@ -35,7 +35,7 @@ def ensure_ready() -> Engine:
 
 
 @contextlib.contextmanager
-def _one_at_a_time() -> Iterator[None]:
+def one_at_a_time() -> Iterator[None]:
     """Wait for another set-up that is under way: two would build the engine twice."""
     folder = state_directory()
     folder.mkdir(parents=True, exist_ok=True)

@@ -9,6 +9,7 @@ from totara_infra.documentation.pages import (
     activation,
     alerts,
     configuration,
+    migrations,
     picture,
     secrets,
     sequence,
@@ -58,6 +59,13 @@ OPERATIONS: tuple[Page, ...] = (
         "Alert thresholds",
         "What is watched, from when somebody must act, and who is told.",
         alerts.write,
+        _WIDE,
+    ),
+    Page(
+        migrations.PATH,
+        "Schema migrations",
+        "The eight databases in order, their tables and owners, and the rules of migrations.",
+        migrations.write,
         _WIDE,
     ),
 )

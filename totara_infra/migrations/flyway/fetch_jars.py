@@ -11,14 +11,15 @@ import shutil
 import sys
 from pathlib import Path
 
-from jgo.maven import MavenContext
-
 MIRROR = "TOTARA_MAVEN_REPOSITORY"
 """Address of a Maven repository to use in place of Maven Central."""
 
 
 def main(lock: Path, target: Path) -> int:
     """Fetch what is missing, hold each jar against its sum, and return the exit code."""
+    # Only Flyway's environment has it.
+    from jgo.maven import MavenContext  # noqa: PLC0415
+
     mirror = os.environ.get(MIRROR)
     context = MavenContext(
         repo_cache=target / "cache", remote_repos={"mirror": mirror} if mirror else None, timeout=60
