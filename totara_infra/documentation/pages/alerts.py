@@ -26,7 +26,7 @@ def write(facts: Facts) -> list[str]:
     lines = [
         f"{len(plan.alerts)} alerts, {regulatory} of them marked [REG]: a regulator may have to "
         f"hear of it. {len(plan.groups)} groups gather the symptoms of one fault, so that it pages "
-        "once.",
+        f"once. {link('How an alert reaches people', '../guides/alerts.md')}.",
         "",
         "```console",
         "$ totara alerts list prod                  # with the thresholds of one environment",
