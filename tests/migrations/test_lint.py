@@ -89,6 +89,7 @@ BROKEN: dict[str, tuple[str, dict[str, str], str, int]] = {
         2,
     ),
     "three parts": ("one-database", second("SELECT FROM bank_core.accounts.accounts;\n"), V2, 1),
+    "another database's function": ("one-database", second("SELECT kyc.screen(1);\n"), V2, 1),
     "unknown schema": ("one-database", second("CREATE SCHEMA elsewhere;\n"), V2, 1),
     "dblink": ("one-database", second("SELECT dblink_exec('x', 'y');\n"), V2, 1),
     "foreign tables": ("one-database", second("CREATE EXTENSION postgres_fdw;\n"), V2, 1),
@@ -369,6 +370,7 @@ def test_every_rule_has_a_case_that_breaks_it() -> None:
             "ALTER TABLE payments.payment_limits DROP COLUMN note;\n",
         ),
         second("UPDATE payments.payment_limits SET amount = 1 WHERE amount IS NULL;\n"),
+        second("CREATE TEMP TABLE kept AS SELECT 1;\nCREATE TEMP TABLE more (n int);\n"),
         second("GRANT INSERT ON payments.payment_events TO bank_payments_app_user;\n"),
         second(
             "ALTER TABLE payments.payment_events ADD COLUMN trace_id text;\n",

@@ -15,6 +15,7 @@ from totara_infra.cli.output import Format, FormatOption, print_json, print_tabl
 if TYPE_CHECKING:
     from totara_infra.migrations.evidence import Evidence
     from totara_infra.migrations.execution import Result, State, Target
+    from totara_infra.migrations.flyway.client import Flyway
     from totara_infra.migrations.lint import LintReport
     from totara_infra.migrations.undo import UndoPlan
     from totara_infra.model.databases import DatabaseCatalogue
@@ -108,13 +109,13 @@ def plan(
 
     Exit 1 if something does not match, so that `apply` would refuse.
     """
-    from totara_infra.migrations.execution import blocking, inspect
+    from totara_infra.migrations.execution import blocking
     from totara_infra.migrations.flyway.client import Flyway
     from totara_infra.migrations.lint import lint
 
     targets, databases = _targets(environment, sources, database, rehearse)
     with Flyway() as flyway:
-        states = inspect(flyway, targets)
+        states = _inspected(flyway, targets)
     problems = blocking(lint(databases, [t.folder for t in targets]), states)
     if form is Format.JSON:
         from dataclasses import asdict
@@ -151,12 +152,11 @@ def status(
 
     Exit 1 if one does not match.
     """
-    from totara_infra.migrations.execution import inspect
     from totara_infra.migrations.flyway.client import Flyway
 
     targets, _ = _targets(environment, sources, database, rehearse)
     with Flyway() as flyway:
-        states = inspect(flyway, targets)
+        states = _inspected(flyway, targets)
     if form is Format.JSON:
         print_json([s.as_data() for s in states])
     else:
@@ -194,7 +194,6 @@ def apply(
     from totara_infra.migrations.execution import (
         apply,
         blocking,
-        inspect,
         require_snapshot,
         require_sound,
     )
@@ -204,7 +203,7 @@ def apply(
     targets, databases = _targets(environment, sources, database, rehearse)
     snapshot = _snapshot(environment, evidence, [t.place.name for t in targets])
     with Flyway(f", snapshot {snapshot.snapshot.snapshot}" if snapshot else "") as flyway:
-        states = inspect(flyway, targets)
+        states = _inspected(flyway, targets)
         require_sound(states, blocking(lint(databases, [t.folder for t in targets]), states))
         changing = [s for s in states if s.pending]
         require_snapshot(targets[0].environment, snapshot, changing)
@@ -241,7 +240,7 @@ def undo(
     import re
 
     from totara_infra.migrations import undo as undoing
-    from totara_infra.migrations.execution import inspect, require_snapshot
+    from totara_infra.migrations.execution import require_snapshot
     from totara_infra.migrations.flyway.client import Flyway
     from totara_infra.model.problems import UsageError
 
@@ -252,7 +251,7 @@ def undo(
     targets, _ = _targets(environment, sources, database, rehearse)
     snapshot = _snapshot(environment, evidence, [t.place.name for t in targets]) if yes else None
     with Flyway() as flyway:
-        plans = undoing.planned(inspect(flyway, targets), to)
+        plans = undoing.planned(_inspected(flyway, targets), to)
         if not yes:
             _print_undo(plans, form)
             return
@@ -288,6 +287,14 @@ def _targets(
         raise UsageError(f"--from holds no migrations of {', '.join(missing)}.")
     places = database_order(catalogue, databases, blueprint.sequence)
     return targets(live, blueprint.scope.settings.environment, places, wanted), databases
+
+
+def _inspected(flyway: Flyway, targets: list[Target]) -> list[State]:
+    from totara_infra.local.progress import step
+    from totara_infra.migrations.execution import inspect
+
+    with step(f"Validating {len(targets)} databases", "a few seconds"):
+        return inspect(flyway, targets)
 
 
 def _snapshot(environment: str, file: Path | None, databases: list[str]) -> Evidence | None:

@@ -64,9 +64,9 @@ def made(statements: Iterable[Statement]) -> set[Thing]:
 def _made(statement: Statement) -> Iterator[Thing]:
     node = statement.node
     match statement.kind:
-        case "CreateStmt":
+        case "CreateStmt" if node["relation"].get("relpersistence") != "t":
             yield Thing("table", relation(node["relation"]))
-        case "CreateTableAsStmt":
+        case "CreateTableAsStmt" if node["into"]["rel"].get("relpersistence") != "t":
             kind = "view" if node["objtype"] == "OBJECT_MATVIEW" else "table"
             yield Thing(kind, relation(node["into"]["rel"]))
         case "ViewStmt":
@@ -148,7 +148,7 @@ def relations(statement: Statement) -> Iterator[str]:
 def functions_called(statement: Statement) -> Iterator[str]:
     """Names of the functions that a statement calls."""
     for kind, node in nodes({statement.kind: statement.node}):
-        if kind == "FuncCall":
+        if kind in ("FuncCall", "CreateTrigStmt"):
             yield _words(node["funcname"])
 
 

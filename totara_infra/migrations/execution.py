@@ -14,6 +14,7 @@ from totara_infra.migrations.files import Folder
 from totara_infra.migrations.flyway.client import Flyway, Inspection
 from totara_infra.migrations.lint import LintReport
 from totara_infra.migrations.order import Place
+from totara_infra.migrations.rules import NAME_RULES
 from totara_infra.model.problems import Problem
 from totara_infra.model.vocabulary import Environment
 from totara_infra.operations.live import Live
@@ -140,8 +141,7 @@ def blocking(report: LintReport, states: Sequence[State]) -> list[Problem]:
     for state in states:
         for version in state.pending:
             pending |= {f.name for f in state.target.folder.read()[0] if f.version == version}
-    names = {p.file for p in report.problems if not p.line}
-    return [p for p in report.problems if p.file in names or p.file in pending]
+    return [p for p in report.problems if p.rule in NAME_RULES or p.file in pending]
 
 
 def require_sound(states: Sequence[State], problems: Sequence[Problem]) -> None:

@@ -158,6 +158,7 @@ class _Folder:
         if any(f.split(".")[-1].startswith("dblink") for f in effects.functions_called(statement)):
             yield "dblink reaches into another database"
         names = {*effects.relations(statement)}
+        names |= {f for f in effects.functions_called(statement) if "." in f}
         names |= {t.name for t in effects.made([statement]) if t.kind not in ("role", "index")}
         names |= {t.name for t in effects.dropped([statement]) if t.kind not in ("role",)}
         for name in sorted(names):

@@ -214,5 +214,7 @@ _CONTENT = (
         f"write `-- {ALLOW} RULE: REASON` directly above the statement, or remove it",
     ),
 )
+NAME_RULES = frozenset(rule.id for rule in _NAMES)
+"""Ids of the rules about names and numbers."""
 RULES: dict[str, Rule] = {rule.id: rule for rule in (*_NAMES, *_CONTENT)}
 """All rules by id, names first."""
