@@ -1,8 +1,8 @@
 """The platform's resources as people ordinarily write them: the yardstick of the benchmarks.
 
 A loop over what must exist. No components, no gates, no waiting at the end, and no order but what
-references bring; only the deployments of one AppConfig application are chained, because AppConfig
-runs one at a time.
+references bring and AWS demands: the deployments of one AppConfig application are chained, because
+AppConfig runs one at a time, and composite alarms come after theirs.
 """
 
 from collections.abc import Mapping
@@ -49,12 +49,17 @@ def value(planned: Any) -> Any:
 
 def make(planned: PlannedResource) -> pulumi.Resource:
     """Create one resource."""
-    before = last_deployment.get(planned.step) if planned.shape == "Deployment" else None
+    before: list[pulumi.Resource] = []
+    if planned.shape == "Deployment" and planned.step in last_deployment:
+        before = [last_deployment[planned.step]]
+    elif planned.shape == "CompositeAlarm":
+        # Its rule is text, and AWS refuses one that names an alarm which is not there.
+        before = [made[name] for name in planned.waits_for]
     resource: pulumi.Resource = resource_class(planned.type)(
         planned.name,
         opts=pulumi.ResourceOptions(
             provider=aws,
-            depends_on=[before] if before else None,
+            depends_on=before or None,
             protect=planned.protect or None,
             retain_on_delete=planned.retain or None,
             delete_before_replace=planned.delete_first or None,
