@@ -151,6 +151,11 @@ class Stack:
     name: str
     project: Path
 
+    @property
+    def endpoint(self) -> str:
+        """Of its emulator, without a proxy."""
+        return str(emulator.endpoint(self.name))
+
     def up(self, *, with_events: bool = False) -> Run:
         """`pulumi up`, as `totara up` runs it."""
         arguments = ["--yes", "--skip-preview", "--suppress-outputs", "--parallel", str(PARALLEL)]

@@ -21,6 +21,8 @@ from totara_infra.local.project import project_root
 from totara_infra.model.naming import APPCONFIG_MAXIMUM_CONTENT_BYTES
 from totara_infra.model.stack import StackSettings
 from totara_infra.model.vocabulary import Environment
+from totara_infra.operations.drift import find_drift
+from totara_infra.operations.live import Live
 
 _ENGINE_ROUNDS = 3
 _SEQUENCED, _FLAT = "sequenced", "flat"
@@ -164,6 +166,23 @@ def makespan() -> list[Figure]:
     ]
 
 
+def drift() -> list[Figure]:
+    """The whole live environment held against the blueprint."""
+    with workplace() as folder, empty_stack(folder, _SEQUENCED, _settings()) as stack:
+        stack.up()
+        settings = _settings().model_copy(update={"endpoint": stack.endpoint})
+        blueprint = plan(
+            load_catalogue().catalogue, settings, load_tenants(project_root(), settings.tenants)
+        )
+        reports = [find_drift(Live(settings), blueprint, stack.name) for _ in range(3)]
+    drifted = [each for report in reports for each in report.drifts]
+    if drifted:
+        raise ValueError(f"a fresh environment has drifted: {drifted[:3]}")
+    median = statistics.median(report.seconds for report in reports)
+    detail = f"median of 3, clients made anew; {reports[0].resources} resources compared"
+    return [Figure("drift", "totara drift, whole environment", median, "s", 10, detail)]
+
+
 def modules() -> list[Figure]:
     """Growth with the number of modules: 149, 600, 1,500."""
     found = [_worker("modules", str(count)) for count in _MODULES]
@@ -285,6 +304,7 @@ BENCHMARKS: dict[str, Callable[[], list[Figure]]] = {
     "engine": engine,
     "memory": memory,
     "makespan": makespan,
+    "drift": drift,
     "modules": modules,
     "tenants": tenants,
     "trigger": trigger,
