@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import signal
 import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -137,6 +138,29 @@ def test_two_runners_at_once_apply_each_migration_once(fresh, tmp_path) -> None:
         ("bank_payments", "003"),
     ]
     assert fresh.server.ask("bank_payments", "SELECT id FROM payments.payments") == [(7,)]
+
+
+@pytest.mark.parametrize("sign", [signal.SIGINT, signal.SIGKILL])
+def test_a_run_that_is_stopped_tears_nothing_and_the_next_one_goes_on(
+    fresh, tmp_path, sign
+) -> None:
+    slow = (TABLE[0], f"{TABLE[1]}\nSELECT pg_sleep(3);", TABLE[2])
+    write(tmp_path, "bank_payments", SCHEMA, slow)
+    write(tmp_path, "bank_credit", simple("credit"))
+    runner = fresh.start("apply", *words(tmp_path))
+    sleeping = "SELECT count(*) FROM pg_stat_activity WHERE query LIKE 'SELECT pg_sleep%'"
+    deadline = time.monotonic() + 60
+    while fresh.server.ask("bank_payments", sleeping) == [(0,)]:
+        assert time.monotonic() < deadline
+    runner.send_signal(sign)
+    _, said = runner.communicate(timeout=60)
+    assert runner.returncode == (130 if sign is signal.SIGINT else -signal.SIGKILL)
+    assert "Traceback" not in said
+    again = fresh.data("apply", *words(tmp_path))
+    assert {d["outcome"] for d in again["databases"]} <= {"applied", "up to date"}
+    assert fresh.server.ask("bank_payments", HISTORY) == [("001", True), ("002", True)]
+    assert fresh.server.ask("bank_payments", "SELECT id FROM payments.payments") == [(7,)]
+    assert fresh.server.ask("bank_credit", HISTORY) == [("001", True)]
 
 
 def test_whoever_has_the_lock_is_named(fresh, tmp_path) -> None:
