@@ -168,7 +168,7 @@ def status(
                     len(s.applied),
                     (s.applied or ["-"])[-1],
                     len(s.pending),
-                    "does not match" if s.error else "pending" if s.pending else "up to date",
+                    _standing(s),
                 )
                 for s in states
             ],
@@ -293,7 +293,8 @@ def _inspected(flyway: Flyway, targets: list[Target]) -> list[State]:
     from totara_infra.local.progress import step
     from totara_infra.migrations.execution import inspect
 
-    with step(f"Validating {len(targets)} databases", "a few seconds"):
+    count = len(targets)
+    with step(f"Validating {count} database{'s' if count > 1 else ''}", "a few seconds"):
         return inspect(flyway, targets)
 
 
@@ -309,14 +310,18 @@ def _say(line: str) -> None:
     typer.echo(line, err=True)
 
 
+def _standing(state: State) -> str:
+    if state.inspection is None:
+        return "can't be looked at"
+    if state.error:
+        return "does not match"
+    return "pending" if state.pending else "up to date"
+
+
 def _print_faults(states: list[State], form: Format) -> bool:
     faulty = [s for s in states if s.error]
     for state in faulty:
-        name = state.target.place.name
-        for line in state.error.splitlines():
-            typer.echo(
-                line if line.startswith(name) else f"{name}: {line}", err=form is Format.JSON
-            )
+        typer.echo(state.error, err=form is Format.JSON)
     return bool(faulty)
 
 

@@ -22,6 +22,7 @@ from totara_infra.operations.secrets.formats import fault
 LOCK = int.from_bytes(b"totara", "big")
 """Key of the advisory lock that whoever migrates a database holds."""
 CONNECT_SECONDS = 10
+_SHORTEST_PASSWORD = 4
 _POOLED = "-pooler."
 """What Neon puts into the host name of a pooled endpoint."""
 # libpq's parameters in the driver's words. https://jdbc.postgresql.org/documentation/use/
@@ -74,14 +75,18 @@ class DirectUrl:
             )
         except psycopg.Error as error:
             raise MigrationError(
-                f"{self.database}: no connection through its direct URL: {self.hidden(str(error))}"
+                f"{self.database}: no connection through its direct URL: "
+                f"{self.hidden(str(error))}\n"
+                "    fix: check that the server answers from here, then the URL in the secret"
             ) from None
 
     def hidden(self, text: str) -> str:
         """A message of a driver without the URL and its parts that are secret."""
         password = self.jdbc()["password"]
         for secret in (self._url.get_secret_value(), password):
-            text = text.replace(secret, "***")
+            # A shorter one protects nothing, and would tear words apart.
+            if len(secret) >= _SHORTEST_PASSWORD:
+                text = text.replace(secret, "***")
         return " ".join(text.split())
 
 

@@ -131,8 +131,22 @@ def inspect(flyway: Flyway, chosen: Sequence[Target]) -> list[State]:
         except MigrationError as error:
             states.append(State(target, None, str(error)))
         else:
-            states.append(State(target, found, "\n".join(found.faults)))
+            states.append(State(target, found, _faults(target.place.name, found)))
     return states
+
+
+def _faults(database: str, found: Inspection) -> str:
+    if not found.faults:
+        return ""
+    lines = [f"{database}: {fault}" for fault in found.faults]
+    if any(m.state == "FAILED" for m in found.applied):
+        lines.append("    fix: `totara migrations undo` takes away what is left of a failed one")
+    else:
+        lines.append(
+            "    fix: restore the files as they were applied; what is new goes into a further "
+            "migration"
+        )
+    return "\n".join(lines)
 
 
 def blocking(report: LintReport, states: Sequence[State]) -> list[Problem]:
@@ -150,20 +164,10 @@ def require_sound(states: Sequence[State], problems: Sequence[Problem]) -> None:
     Raises:
         MigrationError: all that does not match.
     """
-    faults = [str(p) for p in problems]
-    for state in states:
-        if state.error:
-            name = state.target.place.name
-            faults += [
-                line if line.startswith((name, "    ")) else f"{name}: {line}"
-                for line in state.error.splitlines()
-            ]
+    faults = [*(str(p) for p in problems), *(s.error for s in states if s.error)]
     if faults:
         raise MigrationError(
-            "Nothing was changed, since not everything matches:\n"
-            + "\n".join(faults)
-            + "\n    fix: an applied file never changes and never goes; restore it as it was "
-            "applied, and write what is new into a further migration"
+            "Nothing was changed, since not everything matches:\n" + "\n".join(faults)
         )
 
 

@@ -65,7 +65,7 @@ def planned(states: Sequence[State], to: str | None) -> list[UndoPlan]:
         # What failed half-way is what an undo is for; every other fault forbids it.
         failed = newest is not None and newest.state == "FAILED"
         if found.faults and not (failed and len(found.faults) == 1):
-            faults += [f"{name}: {f}" for f in found.faults]
+            faults.append(state.error)
             continue
         applied = [m.version for m in found.applied]
         if to is not None and to != "000" and to not in applied:

@@ -19,6 +19,17 @@ _LONGEST_NAME = 100
 """Characters of `installed_by` in Flyway's history."""
 
 
+# Flyway's own advice is a repair, which would make history say what never was.
+_FAULTS = {
+    "APPLIED_VERSIONED_MIGRATION_NOT_RESOLVED": "is applied, and its file is gone",
+    "CHECKSUM_MISMATCH": "was changed after it was applied",
+    "DESCRIPTION_MISMATCH": "got another description after it was applied",
+    "FAILED_VERSIONED_MIGRATION": "failed half-way, where no transaction held it together",
+    "RESOLVED_VERSIONED_MIGRATION_NOT_APPLIED": "came too late: a later one is applied already",
+    "TYPE_MISMATCH": "is of another kind than what was applied",
+}
+
+
 @dataclass(frozen=True)
 class Migration:
     """A migration as Flyway sees it.
@@ -62,6 +73,11 @@ class Inspection:
     def pending(self) -> list[Migration]:
         """What is still to come."""
         return [m for m in self.migrations if m.pending]
+
+
+def _fault(fault: dict[str, str]) -> str:
+    what = _FAULTS.get(fault["code"]) or " ".join(fault["what"].split())
+    return f"migration {fault['version']} {what}"
 
 
 class Flyway:
@@ -117,7 +133,7 @@ class Flyway:
                 )
                 for m in answer["migrations"]
             ),
-            tuple(f"{f['script']}: {' '.join(f['what'].split())}" for f in answer["faults"]),
+            tuple(_fault(f) for f in answer["faults"]),
         )
 
     def migrate(self, url: DirectUrl, folder: Folder) -> list[str]:

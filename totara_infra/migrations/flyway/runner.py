@@ -92,7 +92,11 @@ def _inspected(flyway: Any) -> dict[str, Any]:
             for m in flyway.info().all()
         ],
         "faults": [
-            {"script": str(f.filepath or f.description), "what": str(f.errorDetails.errorMessage)}
+            {
+                "version": str(f.version),
+                "code": str(f.errorDetails.errorCode),
+                "what": str(f.errorDetails.errorMessage),
+            }
             for f in checked.invalidMigrations or ()
         ],
     }
