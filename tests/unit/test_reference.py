@@ -9,6 +9,7 @@ import yaml
 
 from tests.conftest import PROJECT
 from totara_infra.model.coverage import coverage_page, coverage_problems, read_coverage
+from totara_infra.model.databases import read_databases
 
 IDENTIFIERS = re.compile(
     r"\b(MOD|FR|NFR|ADR|PRD|CAP|SD|BD|DT|CON|PRI|AML|OPS|ALERT-[A-Z]+)-?\d[\d\u2013\u2026/-]*\S*|V\d{3}\S*|`[^`]*`"
@@ -162,3 +163,24 @@ def test_the_schemas_are_up_to_date() -> None:
     for name, schema in json_schemas().items():
         text = (PROJECT / "schemas" / name).read_text(encoding="utf-8")
         assert json.loads(text) == json.loads(json.dumps(schema)), "run `totara schemas`"
+
+
+def test_every_table_of_the_reference_is_in_a_database(reference, catalogue) -> None:
+    described = read_databases(catalogue)
+    known = {o.name for d in described.databases for o in d.objects}
+    known |= {f"{t.name}.{c}" for d in described.databases for t in d.tables for c in t.columns}
+    # The other spelling of app.customer_sessions.
+    known.add("app.sessions")
+    schemas = "|".join(described.home_of_schema)
+    name = re.compile(rf"(?<![\w./-])(?:{schemas})\.[a-z][a-z_]*(?:\.[a-z_]+)?(?![\w*./-])")
+    missing = []
+    for path in [reference / "platform.md", *sorted((reference / "notes").glob("*.md"))]:
+        for found in name.findall(path.read_text(encoding="utf-8")):
+            if found not in known and found not in catalogue_keys(catalogue):
+                missing.append((path.name, found))
+    assert missing == []
+
+
+def catalogue_keys(catalogue) -> set[str]:
+    """Keys of settings and types of events look like names of tables."""
+    return {s.key for m in catalogue.modules.values() for s in m.settings}
