@@ -28,10 +28,10 @@ def stack_settings(config: pulumi.Config, stack: str) -> StackSettings:
     Raises:
         UsageError: the emulator of such a stack is not running.
     """
-    values: dict[str, Any] = {}
+    values: dict[str, Any] = {"stack": stack}
     for field in StackSettings.model_fields:
         value = config.get(settings_key(field))
-        if value is not None:
+        if value is not None and field not in values:
             values[field] = value
     emulated = values.get("environment") == Environment.LOCAL or stack.endswith(REHEARSAL_SUFFIX)
     if emulated and "endpoint" not in values:

@@ -159,12 +159,11 @@ def check(
     Exit 1 when something is missing, unexpected, different, of the wrong type or wrongly tagged.
     What a module's own deployment has not written yet is named, and is no failure.
     """
-    from totara_infra.delivery.stacks import live_context, stack_name
-    from totara_infra.model.stack import environment_named
+    from totara_infra.delivery.stacks import live_context
     from totara_infra.operations.manifest_check import check_configuration
 
     blueprint, live = live_context(environment, rehearse)
-    stack = stack_name(environment_named(environment), rehearse)
+    stack = live.settings.stack
     findings = check_configuration(live, blueprint, stack)
     failures = [f for f in findings if f.fails]
     if form is Format.JSON:

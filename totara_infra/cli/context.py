@@ -15,18 +15,19 @@ if TYPE_CHECKING:
     from totara_infra.resolver import Sequence
 
 
-def _environments() -> list[str]:
-    from totara_infra.model.vocabulary import Environment
+def _stacks() -> list[str]:
+    from totara_infra.local.project import project_root
+    from totara_infra.model.stack import known_stacks
 
-    return [e.value for e in Environment]
+    return known_stacks(project_root())
 
 
 EnvironmentArgument = Annotated[
     str,
     typer.Argument(
         metavar="ENV",
-        help="local, dev, uat or prod.",
-        autocompletion=_environments,
+        help="local, dev, uat or prod, or the stack of an isolated client, such as prod-acorn.",
+        autocompletion=_stacks,
     ),
 ]
 
@@ -66,13 +67,12 @@ def load(environment: str, **overrides: object) -> Context:
         ProblemsError: what is wrong in the files.
     """
     from totara_infra.local.project import project_root
-    from totara_infra.model.stack import environment_named, known_stacks, read_stack
+    from totara_infra.model.stack import read_stack, require_stack
     from totara_infra.resolver import load_catalogue
     from totara_infra.resolver.licences import checked_tenants
 
     root = project_root()
-    if environment not in known_stacks(root):
-        environment_named(environment)
+    require_stack(root, environment)
     settings = read_stack(root, environment, overrides)
     catalogue = load_catalogue().catalogue
     tenants = checked_tenants(catalogue, root, settings.tenants, environment)

@@ -30,15 +30,14 @@ def drift(
     Names what is missing, changed or unexpected, who wrote it last where CloudTrail knows, and the
     way back. Exit 1 when something has drifted or could not be looked at.
     """
-    from totara_infra.delivery.stacks import live_context, stack_name
+    from totara_infra.delivery.stacks import live_context
     from totara_infra.model.problems import UsageError
-    from totara_infra.model.stack import environment_named
     from totara_infra.operations.drift import find_drift
 
     if summary is not None and not summary.absolute().parent.is_dir():
         raise UsageError(f"The folder of `{summary}` does not exist. Make it first.")
     blueprint, live = live_context(environment, rehearse)
-    report = find_drift(live, blueprint, stack_name(environment_named(environment), rehearse))
+    report = find_drift(live, blueprint, live.settings.stack)
     if summary is not None:
         summary.write_text(report.markdown(), encoding="utf-8")
     if form is Format.JSON:

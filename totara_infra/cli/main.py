@@ -23,6 +23,7 @@ from totara_infra.cli import (
     sequence,
     tenant,
     validate,
+    verify,
 )
 from totara_infra.local.errors import LocalEnvironmentError
 from totara_infra.model.problems import TotaraError
@@ -53,6 +54,7 @@ app.command("up")(deploy.up)
 app.command("down")(deploy.down)
 app.command("drift")(drift.drift)
 app.add_typer(docs.app, name="docs")
+app.add_typer(verify.app, name="verify")
 
 
 def run() -> None:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
-from typer.core import TyperGroup
 
 from totara_infra.cli.context import EnvironmentArgument, load
+from totara_infra.cli.default_command import ShowByDefault
 from totara_infra.cli.output import Format, FormatOption, print_json, print_table
 
 if TYPE_CHECKING:
@@ -23,16 +23,6 @@ class SequenceFormat(StrEnum):
     JSON = "json"
     MERMAID = "mermaid"
     DOT = "dot"
-
-
-class ShowByDefault(TyperGroup):
-    """`totara sequence local` stands for `totara sequence show local`."""
-
-    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        """Insert the command that is left out."""
-        if args and args[0] not in self.commands and args[0] not in ("-h", "--help"):
-            args = ["show", *args]
-        return super().parse_args(ctx, args)
 
 
 app = typer.Typer(

@@ -7,12 +7,13 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from totara_infra.blueprint import Blueprint
 from totara_infra.delivery.stacks import live_context
 from totara_infra.model.catalogue import Catalogue
 from totara_infra.model.problems import UsageError
 from totara_infra.model.sign_in import CLIENTS, POOLS, Pool, claims_of, lifetimes
-from totara_infra.model.stack import environment_named
 from totara_infra.model.vocabulary import Environment
+from totara_infra.operations.live import Live
 from totara_infra.operations.sign_in_tokens import (
     Finding,
     decode,
@@ -111,8 +112,9 @@ def check_token(
     Args:
         token: id or access token as Cognito gave it out.
         pool: `customers` or `staff`; told by the token's groups where it is left out.
-        environment: whose pool signed it; without one the signature is not checked.
-        rehearse: it is the rehearsal of that environment.
+        environment: name of the environment or stack whose pool signed it; without one the
+            signature is not checked.
+        rehearse: it is the rehearsal of that one.
 
     Raises:
         UsageError: no token, no such pool or environment, or the emulator is not running.
@@ -122,10 +124,12 @@ def check_token(
     use = kind_of(claims)
     chosen = pool_of(catalogue, claims) if pool is None else pool_named(pool)
     # Lifetimes are the same everywhere unless the catalogue gives an environment its own.
-    named = Environment.PROD if environment is None else environment_named(environment)
+    named = Environment.PROD
     signature, wrong = "not checked", []
     if environment is not None:
-        wrong = _signature(environment, rehearse, chosen, token, claims)
+        blueprint, live = live_context(environment, rehearse)
+        named = blueprint.scope.settings.environment
+        wrong = _signature(blueprint, live, chosen, token, claims)
         signature = "invalid" if wrong else "valid"
     lives = lifetimes(catalogue, named, chosen)
     return TokenReport(
@@ -134,16 +138,16 @@ def check_token(
 
 
 def _signature(
-    environment: str, rehearse: bool, pool: Pool, token: str, claims: dict[str, Any]
+    blueprint: Blueprint, live: Live, pool: Pool, token: str, claims: dict[str, Any]
 ) -> list[Finding]:
-    blueprint, live = live_context(environment, rehearse)
     path = f"/bank/{blueprint.scope.env}/cognito/{pool}/pool-id"
     try:
         pool_id = live.client("ssm").get_parameter(Name=path)["Parameter"]["Value"]
     except (BotoCoreError, ClientError) as error:
         raise UsageError(
-            f"Can't find the pool of {pool} in {environment}: reading {path} failed ({error}). "
-            "Check that the environment is up and that your credentials are for its account, or "
+            f"Can't find the pool of {pool} in {blueprint.scope.env}: reading {path} failed "
+            f"({error}). Check that the environment is up and that your credentials are for its "
+            "account, or "
             "leave out --env, and the signature is not checked."
         ) from None
     return signature_findings(blueprint.scope.settings, pool_id, token, claims)

@@ -10,15 +10,18 @@ from totara_infra.blueprint import Blueprint, plan
 from totara_infra.delivery.configuration_guard import guard_configuration
 from totara_infra.delivery.progress import Report
 from totara_infra.delivery.report import failure_lines, success_lines
-from totara_infra.delivery.stack_files import ensure_stack, remove_rehearsal_file
-from totara_infra.delivery.stacks import stack_name, stack_settings
+from totara_infra.delivery.stack_files import (
+    ensure_stack,
+    refuse_foreign_rehearsal,
+    remove_rehearsal_file,
+)
+from totara_infra.delivery.stacks import engine_stack, stack_settings
 from totara_infra.delivery.update import refuse_deletions, run_engine, run_folder
 from totara_infra.local import emulator, lifecycle, stack_state
-from totara_infra.local.project import project_root
+from totara_infra.local.project import LOCAL_STACK, project_root, runs_locally
 from totara_infra.local.setup import ensure_ready
 from totara_infra.model.problems import UsageError
-from totara_infra.model.stack import environment_named, read_stack
-from totara_infra.model.vocabulary import Environment
+from totara_infra.model.stack import REHEARSAL_SUFFIX, read_stack
 from totara_infra.operations.live import Live
 from totara_infra.resolver import load_catalogue
 from totara_infra.resolver.licences import checked_tenants
@@ -31,47 +34,43 @@ class Deployment:
     """A stack that is ready to be previewed or updated.
 
     Attributes:
-        stack: its name.
+        stack: the engine's name of it.
         blueprint: what it consists of.
         emulated: it runs against an emulator on this machine.
     """
 
     stack: str
-    environment: Environment
     blueprint: Blueprint
     emulated: bool
-    rehearse: bool
 
     @classmethod
-    def open(cls, environment: str, rehearse: bool, say: Say) -> Deployment:
+    def open(cls, name: str, rehearse: bool, say: Say) -> Deployment:
         """Get everything ready: the files are right, the engine is there, the emulator runs.
 
         Args:
-            environment: its name.
+            name: of an environment, or of the stack of an isolated client.
             rehearse: on an emulator of its own.
             say: takes messages for people, about what had to be mended or takes long.
 
         Raises:
             TotaraError: what is wrong, before anything is touched.
         """
-        chosen = environment_named(environment)
-        if rehearse and chosen is Environment.LOCAL:
-            raise UsageError("`local` is throwaway already; rehearse dev, uat or prod.")
-        stack = stack_name(chosen, rehearse)
-        emulated = rehearse or chosen is Environment.LOCAL
+        stack = engine_stack(name, rehearse)
+        emulated = runs_locally(stack)
         # Bad input ends here, before minutes go into building an engine.
-        file_settings = read_stack(project_root(), chosen.value)
+        file_settings = read_stack(project_root(), name)
         catalogue = load_catalogue().catalogue
-        tenants = checked_tenants(catalogue, project_root(), file_settings.tenants, chosen.value)
+        tenants = checked_tenants(catalogue, project_root(), file_settings.tenants, name)
         plan(catalogue, file_settings, tenants)
         if emulated:
+            refuse_foreign_rehearsal(stack)
             ensure_ready()
             for message in lifecycle.prepare(stack, region=file_settings.region):
                 say(message)
             emulator.start(stack, region=file_settings.region)
-        settings = stack_settings(chosen, rehearse)
-        ensure_stack(stack, chosen, rehearse)
-        return cls(stack, chosen, plan(catalogue, settings, tenants), emulated, rehearse)
+        settings = stack_settings(name, rehearse)
+        ensure_stack(stack, name)
+        return cls(stack, plan(catalogue, settings, tenants), emulated)
 
     def guard(self, force_redeploy: Sequence[str], say: Say) -> None:
         """Hold the configuration that is deployed against the files, before the engine runs.
@@ -97,7 +96,7 @@ class Deployment:
         Raises:
             DeletionRefusedError: in uat and prod, a plan that deletes what can't be made again.
         """
-        if self.environment.keeps_state:
+        if self.blueprint.scope.settings.environment.keeps_state:
             planned = self.preview(parallel)
             if not planned.succeeded:
                 return planned
@@ -118,39 +117,47 @@ class Deployment:
         """What to try next, after a local stack is up."""
         if not self.emulated:
             return
-        rehearsal = " --rehearse" if self.rehearse else ""
+        words = self.blueprint.scope.settings.command_words
+        rehearsal = self.stack != LOCAL_STACK
         yield f"AWS endpoint: {emulator.endpoint(self.stack)}"
         yield "Try next:"
         totara = ".venv/bin/totara"
-        yield f"  {totara} secrets seed {self.environment}{rehearsal}"
+        yield f"  {totara} secrets seed {words}"
         yield "      fills the secrets with throwaway values"
-        yield f"  {totara} sequence verify {self.environment}{rehearsal}"
+        yield f"  {totara} verify {words}"
+        yield "      runs the post-deployment checklist"
+        yield f"  {totara} sequence verify {words}"
         yield "      proves the order from CloudTrail"
-        yield f"  {totara} sequence {self.environment} --why MOD-119"
+        yield f"  {totara} sequence {words.split()[0]} --why MOD-119"
         yield "      says why a module stands where it stands"
         yield f"  .venv/bin/pulumi stack -s {self.stack}"
         yield "      lists every resource"
         yield (
             "  make down   stop it all"
-            if not self.rehearse
-            else f"  .venv/bin/totara down {self.environment} --rehearse   stop it all"
+            if not rehearsal
+            else f"  .venv/bin/totara down {words}   stop it all"
         )
 
 
-def take_down(environment: str, rehearse: bool) -> Iterator[str]:
+def take_down(name: str, rehearse: bool) -> Iterator[str]:
     """Stop a local stack's emulator and remove its state.
 
+    Args:
+        name: of an environment, or of the stack of an isolated client.
+        rehearse: its rehearsal, which ends even where the file of its stack is gone.
+
     Raises:
-        UsageError: the environment is no local one.
+        UsageError: the stack is no local one, or there is none.
     """
-    chosen = environment_named(environment)
-    if not rehearse and chosen is not Environment.LOCAL:
+    stack = f"{name}{REHEARSAL_SUFFIX}"
+    if not (rehearse and emulator.recorded(stack)):
+        stack = engine_stack(name, rehearse)
+    if not runs_locally(stack):
         raise UsageError(
-            f"`totara down` is for local and for rehearsals. To destroy {chosen}, which holds "
-            f"what can't be made again, use `pulumi destroy -s {chosen}` with everything that "
+            f"`totara down` is for local and for rehearsals. To destroy {name}, which holds "
+            f"what can't be made again, use `pulumi destroy -s {name}` with everything that "
             "protects it lifted first."
         )
-    stack = stack_name(chosen, rehearse)
     yield from lifecycle.discard(stack)
     shutil.rmtree(run_folder(stack), ignore_errors=True)
     # A state that the user keeps elsewhere still needs the salt in the file.

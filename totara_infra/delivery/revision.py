@@ -12,12 +12,33 @@ from pathlib import Path
 
 from totara_infra.blueprint import Blueprint, plan
 from totara_infra.local.project import project_root
+from totara_infra.model.evidence import Revision
 from totara_infra.model.problems import UsageError
 from totara_infra.model.stack import read_stack
 from totara_infra.model.tenants import load_tenants
 from totara_infra.resolver import load_catalogue
 
 _PATHS = ("Pulumi.yaml", "stacks", "totara_infra/catalogue")
+
+
+def checked_out() -> Revision:
+    """The commit of this checkout, and whether its files are as committed."""
+
+    def git(*arguments: str) -> str | None:
+        try:
+            answer = subprocess.run(
+                ["git", "-C", str(project_root()), *arguments],
+                capture_output=True,
+                text=True,
+                check=False,
+            )
+        except OSError:
+            return None
+        return answer.stdout.strip() if answer.returncode == 0 else None
+
+    commit = git("rev-parse", "--verify", "HEAD")
+    changes = git("status", "--porcelain")
+    return Revision(commit=commit, clean=None if changes is None else not changes)
 
 
 @contextmanager

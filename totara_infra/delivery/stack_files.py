@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
+import fcntl
 import subprocess
 from pathlib import Path
 
 import yaml
 
 from totara_infra.delivery.stacks import REHEARSAL_SETTINGS
-from totara_infra.local.project import project_root, runs_locally
+from totara_infra.local import emulator
+from totara_infra.local.project import (
+    STATE_DIRECTORY_VARIABLE,
+    project_root,
+    runs_locally,
+    state_directory,
+)
 from totara_infra.local.pulumi_command import engine_command, engine_environment
 from totara_infra.model.problems import TotaraError
-from totara_infra.model.stack import PROJECT, settings_key
-from totara_infra.model.vocabulary import Environment
+from totara_infra.model.stack import PROJECT, REHEARSAL_SUFFIX, settings_key
+
+_OWNER = "# It belongs to the working folder "
 
 
 class StackError(TotaraError):
@@ -21,18 +29,23 @@ class StackError(TotaraError):
     exit_code = 1
 
 
-def ensure_stack(stack: str, environment: Environment, rehearse: bool) -> None:
+def ensure_stack(stack: str, name: str) -> None:
     """See that the engine knows a stack; a local one is made where it is missing.
 
-    A rehearsal gets a file of its own, generated from the environment's: the engine writes into a
-    stack's file when it makes the stack, and the environment's own must stay as it is.
+    A rehearsal gets a file of its own, generated from the stack's: the engine writes into a
+    stack's file when it makes the stack, and the rehearsed one's must stay as it is.
+
+    Args:
+        stack: the engine's name of it.
+        name: of the stack whose file it has, or from whose file the rehearsal's is generated.
 
     Raises:
-        StackError: the engine refuses, or a shared environment's stack does not exist: where its
-            state and its secrets provider are is not for this command to guess.
+        StackError: the engine refuses, a shared environment's stack does not exist (where its
+            state and its secrets provider are is not for this command to guess), or another
+            working folder of this checkout has a rehearsal of the same stack.
     """
-    if rehearse:
-        _write_rehearsal(stack, environment)
+    if stack != name:
+        _write_rehearsal(stack, name)
     known = _run(["stack", "ls", "--json"], stack)
     if known.returncode == 0 and f'"name": "{stack}"' in known.stdout:
         return
@@ -65,27 +78,73 @@ def _run(arguments: list[str], stack: str) -> subprocess.CompletedProcess[str]:
 
 
 def remove_rehearsal_file(stack: str) -> None:
-    """Remove the generated file of a rehearsal whose state is gone, salt and all."""
-    _rehearsal_file(stack).unlink(missing_ok=True)
+    """Remove the generated file of a rehearsal whose state is gone, salt and all.
+
+    One that another working folder has generated stays.
+    """
+    path = _rehearsal_file(stack)
+    if path.is_file() and _owner(path) in (None, state_directory()):
+        path.unlink()
 
 
 def _rehearsal_file(stack: str) -> Path:
     return project_root() / f"Pulumi.{stack}.yaml"
 
 
-def _write_rehearsal(stack: str, environment: Environment) -> None:
+def _owner(path: Path) -> Path | None:
+    """The working folder whose rehearsal a generated file belongs to."""
+    lines = path.read_text(encoding="utf-8").splitlines()
+    found = [line.removeprefix(_OWNER) for line in lines if line.startswith(_OWNER)]
+    return Path(found[0]) if found else None
+
+
+def refuse_foreign_rehearsal(stack: str) -> None:
+    """See that no other working folder of this checkout has a rehearsal of a stack.
+
+    The engine reads one file for a stack, so one checkout holds one rehearsal of it.
+
+    Args:
+        stack: the engine's name of it.
+
+    Raises:
+        StackError: it has, and its emulator is running.
+    """
+    path = _rehearsal_file(stack)
+    owner = _owner(path) if path.is_file() else None
+    if owner is None or owner == state_directory():
+        return
+    other = emulator.recorded(stack, owner)
+    if other is not None and other.identity.process() is not None:
+        raise StackError(
+            f"Another rehearsal of this checkout is running: {path.name} belongs to the working "
+            f"folder {owner}, whose emulator is process {other.pid}. Both would write into that "
+            f"file. End the other one ({STATE_DIRECTORY_VARIABLE}={owner} totara down "
+            f"{stack.removesuffix(REHEARSAL_SUFFIX)} --rehearse), or rehearse in a checkout of its "
+            "own."
+        )
+
+
+def _write_rehearsal(stack: str, name: str) -> None:
     root = project_root()
     path = _rehearsal_file(stack)
-    source = yaml.safe_load((root / f"Pulumi.{environment}.yaml").read_text(encoding="utf-8"))
+    # Two that start at once: the second looks when the first has written who it is.
+    with (root / "Pulumi.yaml").open(encoding="utf-8") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        refuse_foreign_rehearsal(stack)
+        _generate(path, root, name)
+
+
+def _generate(path: Path, root: Path, name: str) -> None:
+    source = yaml.safe_load((root / f"Pulumi.{name}.yaml").read_text(encoding="utf-8"))
     config = dict(source["config"])
     config |= {f"{PROJECT}:{settings_key(k)}": v for k, v in REHEARSAL_SETTINGS.items()}
     content: dict[str, object] = {"config": config}
-    if path.is_file():
+    if path.is_file() and _owner(path) in (None, state_directory()):
         # The salt belongs to the stack that the engine made from this file.
         kept = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
         content |= {k: v for k, v in kept.items() if k == "encryptionsalt"}
     path.write_text(
-        f"# Generated from Pulumi.{environment}.yaml for a rehearsal; not committed.\n"
-        + yaml.safe_dump(content, sort_keys=False),
+        f"# Generated from Pulumi.{name}.yaml for a rehearsal; not committed.\n"
+        f"{_OWNER}{state_directory()}\n" + yaml.safe_dump(content, sort_keys=False),
         encoding="utf-8",
     )

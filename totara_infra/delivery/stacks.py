@@ -1,47 +1,65 @@
-"""From an environment's name to its stack: settings, blueprint, live access."""
+"""From the name of a stack to what it consists of: settings, blueprint, live access.
+
+A stack is called as its file is: an environment's shared one `prod`, an isolated client's
+`prod-acorn`. Its rehearsal is the engine's stack of that name with a suffix.
+"""
 
 from __future__ import annotations
 
 from totara_infra.blueprint import Blueprint, plan
 from totara_infra.local import emulator
-from totara_infra.local.project import project_root
+from totara_infra.local.project import LOCAL_STACK, project_root
 from totara_infra.model.problems import UsageError
 from totara_infra.model.stack import (
     REHEARSAL_SUFFIX,
     RoleHandling,
     StackSettings,
-    environment_named,
     read_stack,
+    require_stack,
 )
-from totara_infra.model.tenants import load_tenants
-from totara_infra.model.vocabulary import Environment
 from totara_infra.operations.live import Live
 from totara_infra.resolver import load_catalogue
+from totara_infra.resolver.licences import checked_tenants
 
 
-def stack_name(environment: Environment, rehearse: bool) -> str:
-    """Name of an environment's shared stack, or of its rehearsal."""
-    return f"{environment.value}{REHEARSAL_SUFFIX if rehearse else ''}"
+def engine_stack(name: str, rehearse: bool) -> str:
+    """The engine's name of a stack, or of its rehearsal.
 
-
-def stack_settings(environment: Environment, rehearse: bool) -> StackSettings:
-    """Settings of a stack; those of an emulated one carry its emulator's endpoint.
+    Args:
+        name: as people write it, see `require_stack`.
+        rehearse: on an emulator of its own.
 
     Raises:
-        UsageError: the emulator is not running.
+        UsageError: there is no such stack, or nothing to rehearse.
     """
-    root = project_root()
-    overrides: dict[str, object] = {}
-    if rehearse or environment is Environment.LOCAL:
-        name = stack_name(environment, rehearse)
-        endpoint = emulator.endpoint(name)
+    require_stack(project_root(), name)
+    if rehearse and name == LOCAL_STACK:
+        raise UsageError("`local` is throwaway already; rehearse dev, uat or prod.")
+    return f"{name}{REHEARSAL_SUFFIX if rehearse else ''}"
+
+
+def stack_settings(name: str, rehearse: bool) -> StackSettings:
+    """Settings of a stack; those of an emulated one carry its emulator's endpoint.
+
+    Args:
+        name: as people write it.
+        rehearse: on an emulator of its own.
+
+    Raises:
+        UsageError: there is no such stack, or its emulator is not running.
+        ProblemsError: what is wrong in its file.
+    """
+    stack = engine_stack(name, rehearse)
+    overrides: dict[str, object] = {"stack": stack}
+    if rehearse or name == LOCAL_STACK:
+        endpoint = emulator.endpoint(stack)
         if endpoint is None:
-            start = "make up" if not rehearse else f"totara up {environment} --rehearse"
-            raise UsageError(f"The emulator of stack `{name}` is not running. Start it: {start}")
+            start = "make up" if not rehearse else f"totara up {name} --rehearse"
+            raise UsageError(f"The emulator of stack `{stack}` is not running. Start it: {start}")
         overrides["endpoint"] = endpoint
     if rehearse:
         overrides |= REHEARSAL_SETTINGS
-    return read_stack(root, environment.value, overrides)
+    return read_stack(project_root(), name, overrides)
 
 
 REHEARSAL_SETTINGS: dict[str, object] = {
@@ -52,16 +70,21 @@ REHEARSAL_SETTINGS: dict[str, object] = {
     "roll_out_minutes": 0,
     "roll_out_bake_minutes": 0,
 }
-"""What a rehearsal changes in the settings of its environment."""
+"""What a rehearsal changes in the settings of its stack."""
 
 
-def live_context(environment: str, rehearse: bool) -> tuple[Blueprint, Live]:
-    """The blueprint of an environment and access to it.
+def live_context(name: str, rehearse: bool) -> tuple[Blueprint, Live]:
+    """The blueprint of a stack and access to it.
+
+    Args:
+        name: of an environment, or of the stack of an isolated client.
+        rehearse: its rehearsal.
 
     Raises:
-        UsageError: no such environment, or its emulator is not running.
+        UsageError: no such stack, or its emulator is not running.
         ProblemsError: what is wrong in the files.
     """
-    settings = stack_settings(environment_named(environment), rehearse)
-    tenants = load_tenants(project_root(), settings.tenants)
-    return plan(load_catalogue().catalogue, settings, tenants), Live(settings)
+    settings = stack_settings(name, rehearse)
+    catalogue = load_catalogue().catalogue
+    tenants = checked_tenants(catalogue, project_root(), settings.tenants, name)
+    return plan(catalogue, settings, tenants), Live(settings)

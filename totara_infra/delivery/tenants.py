@@ -20,7 +20,7 @@ from totara_infra.model.loading import LoadedCatalogue
 from totara_infra.model.naming import placeholders
 from totara_infra.model.problems import UsageError
 from totara_infra.model.rules.places import Place, places
-from totara_infra.model.stack import REHEARSAL_SUFFIX, StackSettings, known_stacks, read_stack
+from totara_infra.model.stack import StackSettings, known_stacks, read_stack
 from totara_infra.model.tenancy import Tenant
 from totara_infra.model.tenants import tenant_file, tenant_files
 from totara_infra.model.values import as_text
@@ -78,8 +78,6 @@ def place(loaded: LoadedCatalogue, client_id: str, environment: Environment) -> 
         )
     catalogue = loaded.catalogue
     for stack in known_stacks(root):
-        if stack.endswith(REHEARSAL_SUFFIX):
-            continue
         settings = read_stack(root, stack)
         if settings.environment is environment and client_id in settings.tenants:
             tenants = checked_tenants(catalogue, root, settings.tenants, stack)

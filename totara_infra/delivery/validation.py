@@ -14,7 +14,6 @@ from totara_infra.model.loading import CATALOGUE_DIRECTORY
 from totara_infra.model.problems import Problem, ProblemsError
 from totara_infra.model.stack import (
     PROJECT,
-    REHEARSAL_SUFFIX,
     StackSettings,
     known_stacks,
     parse_stack,
@@ -64,7 +63,7 @@ def validate_all(catalogue_directory: Path) -> tuple[dict[str, int], list[Proble
     files = tenant_files(root)
     problems += tenant_file_problems(catalogue, files, root)
     problems += stack_problems(root)
-    summary |= {"tenants": len(files), "stacks": len(_own_stacks(root))}
+    summary |= {"tenants": len(files), "stacks": len(known_stacks(root))}
     return summary, sorted(set(problems))
 
 
@@ -192,11 +191,6 @@ class _Stack:
         return self.document.problem(location, rule, what, why, fix, client_id)
 
 
-def _own_stacks(root: Path) -> list[str]:
-    """Names of the stacks that people write; files of rehearsals are generated."""
-    return [s for s in known_stacks(root) if not s.endswith(REHEARSAL_SUFFIX)]
-
-
 def stack_problems(root: Path, planned: Document | None = None) -> list[Problem]:
     """Everything wrong with the stacks' files, their lists of tenants, and stacks side by side.
 
@@ -206,7 +200,7 @@ def stack_problems(root: Path, planned: Document | None = None) -> list[Problem]
     """
     problems: list[Problem] = []
     stacks: list[_Stack] = []
-    for name in _own_stacks(root):
+    for name in known_stacks(root):
         try:
             settings = read_stack(root, name)
         except ProblemsError as error:

@@ -73,17 +73,18 @@ def emulator_folder(name: str) -> Path:
     return state_directory() / name
 
 
-def _record_file(name: str) -> Path:
-    return state_directory() / "emulators" / f"{name}.json"
+def _record_file(name: str, folder: Path | None = None) -> Path:
+    return (folder or state_directory()) / "emulators" / f"{name}.json"
 
 
-def recorded(name: str) -> Emulator | None:
+def recorded(name: str, folder: Path | None = None) -> Emulator | None:
     """Return an emulator as recorded, whether or not it is still running.
 
     Args:
         name: The emulator's name.
+        folder: The working folder that it belongs to; this process's where it is left out.
     """
-    record = process_record.read(_record_file(name))
+    record = process_record.read(_record_file(name, folder))
     try:
         return Emulator(**record) if record is not None else None
     except TypeError:

@@ -1,4 +1,4 @@
-"""JSON Schemas of the YAML files, generated from the models, for editors."""
+"""JSON Schemas, generated from the models: of the YAML files, for editors, and of evidence."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Any
 from totara_infra.model.alerts import AlertPlan
 from totara_infra.model.catalogue import Domain, SequencePlan
 from totara_infra.model.databases import DatabaseCatalogue
+from totara_infra.model.evidence import EvidenceRecord
 from totara_infra.model.tenancy import Tenancy, Tenant
 
 
@@ -15,6 +16,7 @@ def json_schemas() -> dict[str, dict[str, Any]]:
     return {
         "alerts.json": AlertPlan.model_json_schema(),
         "databases.json": DatabaseCatalogue.model_json_schema(),
+        "evidence.json": EvidenceRecord.model_json_schema(),
         "domain.json": Domain.model_json_schema(),
         "sequence.json": SequencePlan.model_json_schema(),
         "tenancy.json": Tenancy.model_json_schema(),

@@ -82,6 +82,8 @@ class StackSettings(Model):
         default=None, pattern=r"^http://(127\.\d+\.\d+\.\d+|localhost):\d+$"
     )
     """Emulated AWS on this machine; empty means AWS itself."""
+    stack: str = ""
+    """The engine's name of the stack. Whoever reads the settings knows it; no file says it."""
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
@@ -127,6 +129,14 @@ class StackSettings(Model):
         """Whether this stack runs against an emulator, so that everything in it is throwaway."""
         return self.endpoint is not None
 
+    @property
+    def command_words(self) -> str:
+        """What stands for this stack in a `totara` command: `prod`, or `prod --rehearse`."""
+        name = self.stack or self.environment.value
+        if name.endswith(REHEARSAL_SUFFIX):
+            return f"{name.removesuffix(REHEARSAL_SUFFIX)} --rehearse"
+        return name
+
     def tags(self, module_id: str, system_id: str) -> dict[str, str]:
         """The tag set that every resource carries."""
         return {
@@ -163,7 +173,7 @@ def read_stack(root: Path, stack: str, overrides: Mapping[str, Any] | None = Non
         raise UsageError(
             f"There is no stack `{stack}`: {path.name} does not exist. Known stacks: {known}."
         )
-    return parse_stack(read_document(path, root), overrides)
+    return parse_stack(read_document(path, root), {"stack": stack, **(overrides or {})})
 
 
 def parse_stack(document: Document, overrides: Mapping[str, Any] | None = None) -> StackSettings:
@@ -197,7 +207,7 @@ def _parse(
     config = (document.data or {}).get("config") or {}
     prefix = f"{PROJECT}:"
     values = {k.removeprefix(prefix): v for k, v in config.items() if k.startswith(prefix)}
-    known = {settings_key(f): f for f in StackSettings.model_fields}
+    known = {settings_key(f): f for f in StackSettings.model_fields if f != "stack"}
     problems = [
         Problem(
             document.name,
@@ -222,10 +232,35 @@ def _parse(
 
 
 def known_stacks(root: Path) -> list[str]:
-    """Names of the stacks that have a file."""
-    return sorted(
+    """Names of the stacks that have a file; files of rehearsals are generated, and don't count."""
+    names = (
         p.name.removeprefix("Pulumi.").removesuffix(".yaml") for p in root.glob("Pulumi.*.yaml")
     )
+    return sorted(name for name in names if not name.endswith(REHEARSAL_SUFFIX))
+
+
+def require_stack(root: Path, name: str) -> None:
+    """See that there is a stack of that name: an environment's shared one, or a client's own.
+
+    Args:
+        root: the project's folder.
+        name: as people write it.
+
+    Raises:
+        UsageError: there is none, or it is a rehearsal's, which is named by a flag.
+    """
+    if name.endswith(REHEARSAL_SUFFIX):
+        shared = name.removesuffix(REHEARSAL_SUFFIX)
+        raise UsageError(
+            f"`{name}` is the rehearsal of `{shared}`. Write `{shared} --rehearse`, where the "
+            "command knows rehearsals."
+        )
+    known = known_stacks(root)
+    if name not in known:
+        raise UsageError(
+            f"There is no environment `{name}`, and no client has a stack of that name. Write one "
+            f"of {', '.join(known)}."
+        )
 
 
 def environment_named(name: str) -> Environment:

@@ -144,6 +144,14 @@ class SecretFormat(StrEnum):
     JSON = "json"
 
 
+class Outcome(StrEnum):
+    """How a check of one thing ended."""
+
+    PASSED = "passed"
+    FAILED = "failed"
+    SKIPPED = "skipped"
+
+
 MODULE_ID = re.compile(r"^MOD-\d{3}$")
 DOMAIN_ID = re.compile(r"^SD0[1-8]$")
 SLUG = re.compile(r"^[a-z][a-z0-9]*(-[a-z0-9]+)*$")

@@ -11,6 +11,7 @@ from botocore.exceptions import ClientError
 
 from totara_infra.blueprint import Blueprint
 from totara_infra.blueprint.app_config import deployment_parameter
+from totara_infra.model.stack import StackSettings
 from totara_infra.operations.live import Live
 
 TAKEN_BACK = ("ROLLING_BACK", "ROLLED_BACK", "REVERTED")
@@ -103,6 +104,19 @@ def taken_back_text(application: str, deployment: Mapping[str, Any]) -> str:
 def deployment_name(application: str, profile: str) -> str:
     """Logical name of a profile's deployment in the program."""
     return f"app_config/{application}/{profile}/deployment"
+
+
+def roll_out_again(settings: StackSettings, place: str) -> str:
+    """How the declared version of a profile gets live again.
+
+    Args:
+        settings: of the stack.
+        place: `APPLICATION/PROFILE`.
+    """
+    return (
+        f"Roll the declared version out again: `pulumi up -s {settings.stack} --replace "
+        f"'**::app_config/{place}/content' --replace '**::app_config/{place}/deployment'`"
+    )
 
 
 def passed_by(live: Live, blueprint: Blueprint) -> Iterator[str]:

@@ -9,7 +9,9 @@ from functools import partial
 
 from totara_infra.blueprint import Blueprint
 from totara_infra.model.stack import StackSettings
-from totara_infra.operations.checks import Outcome, run_checks
+from totara_infra.operations.checks import Outcome, Result
+from totara_infra.operations.checks.inspection import Extent
+from totara_infra.operations.checks.registry import run_checks
 from totara_infra.operations.configuration import TAKEN_BACK, taken_back_text
 from totara_infra.operations.live import Live
 
@@ -17,6 +19,8 @@ POLL_SECONDS = 0.5
 LONG_POLL_SECONDS = 5.0
 """Between looks at a roll-out that takes minutes by its strategy."""
 MARGIN_SECONDS = 120
+SETTLING_SECONDS = (2.0, 5.0, 10.0)
+"""Pauses before failed checks count: AWS may answer for some seconds as before a write."""
 
 
 class GateError(Exception):
@@ -41,7 +45,7 @@ class Gates:
         Raises:
             GateError: at least one failed.
         """
-        work = partial(run_checks, self._live, blueprint, phase)
+        work = partial(self._results, blueprint, phase)
         results = await asyncio.get_running_loop().run_in_executor(self._executor, work)
         failures = [r for r in results if r.outcome is Outcome.FAILED]
         if failures:
@@ -52,6 +56,18 @@ class Gates:
                 f"failed. Later phases were not touched. Mend these and run the update again, "
                 f"which goes on from here:\n{lines}"
             )
+
+    def _results(self, blueprint: Blueprint, phase: int) -> list[Result]:
+        """Results of a phase's checks, once AWS has settled."""
+        extent = Extent(frozenset({phase}), gates=False)
+        pauses = iter(() if self._settings.emulated else SETTLING_SECONDS)
+        while True:
+            checked = run_checks(self._live, blueprint, extent)
+            results = [result for entry in checked for result in entry.results]
+            pause = next(pauses, None)
+            if pause is None or all(r.outcome is not Outcome.FAILED for r in results):
+                return results
+            time.sleep(pause)
 
     async def configuration_is_deployed(
         self, application_id: str, environment_id: str, deployment_number: int

@@ -21,7 +21,7 @@ class Live:
 
     def __init__(self, settings: StackSettings) -> None:
         self.settings = settings
-        self._clients: dict[str, Any] = {}
+        self._clients: dict[tuple[str, int], Any] = {}
         # boto3's sessions are not safe to share while they make clients; the clients are.
         self._lock = threading.Lock()
 
@@ -35,20 +35,25 @@ class Live:
             )
         return boto3.Session(region_name=self.settings.region)
 
-    def client(self, service: str) -> Any:
-        """A client by boto3's name of the service. Retries with backoff, adapting to throttling."""
+    def client(self, service: str, *, attempts: int = 10) -> Any:
+        """A client by boto3's name of the service. Retries with backoff, adapting to throttling.
+
+        Args:
+            service: boto3's name.
+            attempts: how often a call is made at most; 1 where a failure is an answer.
+        """
         with self._lock:
-            if service not in self._clients:
+            if (service, attempts) not in self._clients:
                 options: dict[str, Any] = (
                     {"s3": {"addressing_style": "path"}} if service == "s3" else {}
                 )
-                self._clients[service] = self._session.client(
+                self._clients[service, attempts] = self._session.client(
                     service,
                     endpoint_url=self.settings.endpoint,
                     config=Config(
-                        retries={"mode": "adaptive", "max_attempts": 10},
+                        retries={"mode": "adaptive", "total_max_attempts": attempts},
                         max_pool_connections=32,
                         **options,
                     ),
                 )
-            return self._clients[service]
+            return self._clients[service, attempts]

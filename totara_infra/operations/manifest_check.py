@@ -14,7 +14,7 @@ from totara_infra.blueprint.app_config import Profile, profiles
 from totara_infra.blueprint.parameters import TYPE as PARAMETER
 from totara_infra.model.values import misfit
 from totara_infra.model.vocabulary import ValueType
-from totara_infra.operations.configuration import deployed_profile
+from totara_infra.operations.configuration import deployed_profile, roll_out_again
 from totara_infra.operations.drift import app_config, parameters
 from totara_infra.operations.drift.detection import compare, reading_of
 from totara_infra.operations.drift.meaning import Difference
@@ -103,7 +103,7 @@ def check_configuration(live: Live, blueprint: Blueprint, stack: str) -> list[Fi
     found += _parameter_types(entries, there, found, fix)
     for domain in blueprint.scope.catalogue.domains:
         for profile in profiles(blueprint.scope, domain):
-            found += _profile(live, blueprint, profile, entries, stack)
+            found += _profile(live, blueprint, profile, entries)
     return sorted(found, key=lambda f: (not f.fails, f.store, f.key, f.fault))
 
 
@@ -209,14 +209,11 @@ def text_misfit(kind: ValueType, text: str, *, required: bool = True) -> str | N
 
 
 def _profile(
-    live: Live, blueprint: Blueprint, profile: Profile, entries: Sequence[Entry], stack: str
+    live: Live, blueprint: Blueprint, profile: Profile, entries: Sequence[Entry]
 ) -> Iterator[Finding]:
     """Each key of a profile as readers get it now."""
     place = f"{profile.application}/{profile.name}"
-    fix = (
-        f"Roll the declared version out again: `pulumi up -s {stack} --replace "
-        f"'**::app_config/{place}/content' --replace '**::app_config/{place}/deployment'`"
-    )
+    fix = roll_out_again(blueprint.scope.settings, place)
     try:
         served = deployed_profile(live, blueprint.scope.env, profile.application, profile.name)
     except (BotoCoreError, ClientError) as error:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import Any
@@ -61,7 +61,12 @@ def reading_of(live: Live, blueprint: Blueprint) -> Iterator[Reading]:
 
 
 def compare(
-    reading: Reading, stack: str, only: frozenset[str] | None = None
+    reading: Reading,
+    stack: str,
+    only: frozenset[str] | None = None,
+    *,
+    names: frozenset[str] | None = None,
+    readers: Mapping[str, TypeReader] = READERS,
 ) -> tuple[list[Drift], list[NotRead], int]:
     """What differs, what could not be read, and how many resources were compared.
 
@@ -69,43 +74,51 @@ def compare(
         reading: one look at an environment.
         stack: the engine's name of it, for the way back.
         only: type tokens to compare; all where it is left out. What these refer to is read too.
+        names: logical names of the resources to compare, instead of whole types. Then nothing is
+            looked for that should not be there.
+        readers: how types are read.
     """
     resources = reading.blueprint.resources
-    wanted = only or frozenset(r.type for r in resources.values())
-    things, not_read = _read_all(reading, sorted(_with_referenced(reading.blueprint, wanted)))
-    comparison = _Comparison(reading, things, stack, wanted)
+    chosen = {
+        name: r
+        for name, r in resources.items()
+        if (only is None or r.type in only) and (names is None or name in names)
+    }
+    things, not_read = _read_all(reading, readers, _types_behind(reading.blueprint, chosen))
+    comparison = _Comparison(reading, readers, things, stack, chosen)
     found = list(comparison.drifts())
-    compared = sum(r.type in wanted and r.type in things for r in resources.values())
+    if names is None:
+        found += comparison.unexpected()
+    compared = sum(r.type in things for r in chosen.values())
     return found, [*not_read, *comparison.properties_not_read()], compared
 
 
-def _with_referenced(blueprint: Blueprint, wanted: frozenset[str]) -> set[str]:
-    """Types with all types to which their resources refer, at any distance."""
-    leads_to: dict[str, set[str]] = {}
-    for resource in blueprint.resources.values():
-        targets = {blueprint.resources[r.resource].type for r in references(resource.properties)}
-        leads_to.setdefault(resource.type, set()).update(targets)
-    found, new = set(wanted), set(wanted)
+def _types_behind(blueprint: Blueprint, chosen: Iterable[str]) -> list[str]:
+    """Types of resources and of all to which they refer, at any distance."""
+    found, new = set(chosen), set(chosen)
     while new:
-        new = {t for token in new for t in leads_to.get(token, ())} - found
+        properties = (blueprint.resources[name].properties for name in new)
+        new = {r.resource for p in properties for r in references(p)} - found
         found |= new
-    return found
+    return sorted({blueprint.resources[name].type for name in found})
 
 
-def _read_all(reading: Reading, tokens: list[str]) -> tuple[dict[str, list[Thing]], list[NotRead]]:
+def _read_all(
+    reading: Reading, readers: Mapping[str, TypeReader], tokens: list[str]
+) -> tuple[dict[str, list[Thing]], list[NotRead]]:
     """The things of each type; types without an answer are left out, and named with the reason."""
 
     def read(token: str) -> list[Thing] | str:
-        if token not in READERS:
+        if token not in readers:
             return "nothing reads this type back; add a reader to totara_infra.operations.drift"
         try:
-            return list(READERS[token].read(reading))
+            return list(readers[token].read(reading))
         except (BotoCoreError, ClientError, OSError) as error:
             return str(error)
 
     things: dict[str, list[Thing]] = {}
     not_read: list[NotRead] = []
-    with ThreadPoolExecutor(len(tokens), thread_name_prefix="drift-type") as executor:
+    with ThreadPoolExecutor(max(1, len(tokens)), thread_name_prefix="drift-type") as executor:
         for token, result in zip(tokens, executor.map(read, tokens), strict=True):
             if isinstance(result, str):
                 not_read.append(NotRead(token, result, len(reading.planned(token))))
@@ -118,15 +131,18 @@ class _Comparison:
     def __init__(
         self,
         reading: Reading,
+        readers: Mapping[str, TypeReader],
         things: Mapping[str, list[Thing]],
         stack: str,
-        wanted: frozenset[str],
+        chosen: Mapping[str, PlannedResource],
     ) -> None:
         self._reading = reading
+        self._readers = readers
         self._stack = stack
         self._matched: dict[str, Thing] = {}
         self._left: list[tuple[str, Thing]] = []
-        self._compared = wanted & set(things)
+        self._compared = [r for r in chosen.values() if r.type in things]
+        wanted = {r.type for r in chosen.values()}
         for token, found in things.items():
             planned = reading.planned(token)
             for thing in found:
@@ -137,15 +153,13 @@ class _Comparison:
                     self._left.append((token, thing))
 
     def drifts(self) -> Iterator[Drift]:
-        """Everything that differs."""
-        for resource in self._reading.blueprint.resources.values():
-            if resource.type not in self._compared:
-                continue
+        """Resources that are missing or changed."""
+        for resource in self._compared:
             thing = self._matched.get(resource.name)
             if thing is None:
                 yield self._drift(Kind.MISSING, resource, None)
                 continue
-            reader = READERS[resource.type]
+            reader = self._readers[resource.type]
             found = {k: v for k, v in thing.properties.items() if k in reader.reads}
             expected = dict(self._expected(resource, reader))
             for name in resource.properties:
@@ -153,6 +167,9 @@ class _Comparison:
                     found.pop(name, None)
             if changed := tuple(differences(reader, expected, found)):
                 yield self._drift(Kind.CHANGED, resource, thing, changed)
+
+    def unexpected(self) -> Iterator[Drift]:
+        """Things that should not be there."""
         for token, thing in self._left:
             yield Drift(
                 Kind.UNEXPECTED,
@@ -173,8 +190,8 @@ class _Comparison:
         thing: Thing | None,
         changed: tuple[Any, ...] = (),
     ) -> Drift:
-        reader = READERS[resource.type]
-        key = key_of(resource, self._reading.blueprint, READERS)
+        reader = self._readers[resource.type]
+        key = key_of(resource, self._reading.blueprint, self._readers)
         texts = {"key": key, "stack": self._stack, "name": resource.name}
         update = "totara up " + (
             self._stack.removesuffix("-rehearsal") + " --rehearse"
@@ -241,10 +258,8 @@ class _Comparison:
     def properties_not_read(self) -> list[NotRead]:
         """Properties of the blueprint that no reader gives and that are not known as unreadable."""
         counts: dict[str, int] = {}
-        for resource in self._reading.blueprint.resources.values():
-            if resource.type not in self._compared:
-                continue
-            reader = READERS[resource.type]
+        for resource in self._compared:
+            reader = self._readers[resource.type]
             for name in resource.properties:
                 if name not in reader.reads | set(reader.unreadable):
                     subject = f"{resource.type} {name}"

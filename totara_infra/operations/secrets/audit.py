@@ -11,7 +11,8 @@ from botocore.exceptions import ClientError
 from totara_infra.blueprint import Blueprint
 from totara_infra.blueprint.secrets import reader_arns
 from totara_infra.model.vocabulary import KeyClass, Rotation
-from totara_infra.operations.checks import Outcome, Result, failed, passed
+from totara_infra.operations.checks import Result, failed, passed, skipped
+from totara_infra.operations.checks.result import put_back
 from totara_infra.operations.live import Live
 from totara_infra.operations.secrets.answers import explained
 from totara_infra.operations.secrets.filling import rotation_function
@@ -62,7 +63,7 @@ def audit(live: Live, blueprint: Blueprint, now: datetime) -> list[Result]:
     deployer = blueprint.scope.role_arn(blueprint.scope.settings.deployer_role)
     if deployer not in {p.arn for p in everybody}:
         why = "This account has no such role; whoever deploys here is somebody else."
-        results.append(_skipped("secret readers", _short(deployer), why))
+        results.append(skipped("secret readers", _short(deployer), why))
     for standing in there:
         path, key = standing.entry.path, keys.get(standing.entry.secret.key_class, "")
         results += _rotation(blueprint, standing, rotates)
@@ -93,9 +94,8 @@ def _keys(live: Live, blueprint: Blueprint) -> dict[KeyClass, str]:
 
 def _presence(blueprint: Blueprint, standing: Standing) -> Iterator[Result]:
     path, secret = standing.entry.path, standing.entry.secret
-    env = blueprint.scope.env
     if standing.state is State.ABSENT:
-        fix = f"Run `pulumi refresh`, then `totara up {env}`, which makes it."
+        fix = f"Run {put_back(blueprint.scope.settings)}, which makes it."
         yield failed("secret there", path, "a container", "nothing", fix)
         return
     if standing.state is State.TO_BE_DELETED:
@@ -110,7 +110,7 @@ def _presence(blueprint: Blueprint, standing: Standing) -> Iterator[Result]:
         fix = f"Fill it: {command(blueprint, 'put', path)}"
         yield failed("secret value", path, "a value", "an empty container", fix)
     else:
-        yield _skipped("secret value", path, "It is empty, and not required.")
+        yield skipped("secret value", path, "It is empty, and not required.")
 
 
 def _rotation(blueprint: Blueprint, standing: Standing, rotates: bool) -> Iterator[Result]:
@@ -133,7 +133,7 @@ def _rotation(blueprint: Blueprint, standing: Standing, rotates: bool) -> Iterat
                 yield failed("secret rotation", path, "a rotation schedule", "none", fix)
             else:
                 why = "MOD-045's function is not deployed yet, so nothing rotates."
-                yield _skipped("secret rotation", path, why)
+                yield skipped("secret rotation", path, why)
             return
         rules = standing.live.get("RotationRules") or {}
         days = rules.get("AutomaticallyAfterDays")
@@ -147,7 +147,7 @@ def _rotation(blueprint: Blueprint, standing: Standing, rotates: bool) -> Iterat
 
 def _container(blueprint: Blueprint, standing: Standing, key: str) -> Iterator[Result]:
     path, env = standing.entry.path, blueprint.scope.env
-    mend = f"Somebody changed it: run `pulumi refresh`, then `totara up {env}`."
+    mend = f"Somebody changed it: run {put_back(blueprint.scope.settings)}."
     tag = next((t["Value"] for t in standing.live.get("Tags", []) if t["Key"] == "env"), None)
     if tag == env:
         yield passed("secret tag", path)
@@ -178,25 +178,23 @@ def _access(
     wrong = [f"no role {_short(a)}" for a in absent]
     wrong += [f"{_short(a)} lacks {lack}" for a, lack in sorted(found.locked_out.items())]
     if wrong:
-        fix = f"Run `pulumi refresh`, then `totara up {scope.env}`; in a stack that finds its "
-        fix += "roles ready made, correct the role."
+        fix = (
+            f"Run {put_back(scope.settings)}; in a stack that finds its roles ready made, correct "
+        )
+        fix += "the role."
         yield failed("secret readers", path, f"readable for {may}", "; ".join(wrong), fix)
     else:
         yield passed("secret readers", path)
-    yield _closed(found, path, may, scope.env)
+    yield _closed(found, path, may, put_back(scope.settings))
 
 
-def _closed(found: Readers, path: str, may: str, env: str) -> Result:
+def _closed(found: Readers, path: str, may: str, back: str) -> Result:
     if not found.intruders:
         return passed("secret closed", path)
     others = ", ".join(_short(arn) for arn in found.intruders)
-    fix = f"Run `pulumi refresh`, then `totara up {env}`, which puts the policy back."
+    fix = f"Run {back}, which puts the policy back."
     return failed("secret closed", path, f"nobody but {may}", f"{others} may read it too", fix)
 
 
 def _short(arn: str) -> str:
     return arn.split(":", 5)[-1].removeprefix("role/")
-
-
-def _skipped(check: str, subject: str, why: str) -> Result:
-    return Result(check, subject, Outcome.SKIPPED, fix=why)

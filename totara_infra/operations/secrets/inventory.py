@@ -17,7 +17,6 @@ from totara_infra.blueprint import Blueprint
 from totara_infra.blueprint.secrets import needs, secret_paths
 from totara_infra.model.declarations import Secret
 from totara_infra.model.problems import UsageError
-from totara_infra.model.vocabulary import Environment
 from totara_infra.operations.live import Live
 from totara_infra.operations.secrets.answers import explained
 
@@ -208,8 +207,6 @@ def current_since(live: Live, path: str) -> datetime | None:
 
 
 def command(blueprint: Blueprint, verb: str, *words: str) -> str:
-    """The `totara secrets` command for this environment, to be named in advice."""
-    settings = blueprint.scope.settings
-    rehearsal = settings.emulated and settings.environment is not Environment.LOCAL
-    parts = ["totara secrets", verb, settings.environment.value, *words]
-    return " ".join([*parts, "--rehearse"] if rehearsal else parts)
+    """The `totara secrets` command for this stack, to be named in advice."""
+    stack, *flags = blueprint.scope.settings.command_words.split()
+    return " ".join(["totara secrets", verb, stack, *words, *flags])
