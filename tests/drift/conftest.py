@@ -2,74 +2,14 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
-from pathlib import Path
 
 import pytest
 
-from tests.conftest import PROJECT
-from tests.ports import free_port
-from totara_infra import Blueprint, load_catalogue, load_tenants, plan, read_stack
-from totara_infra.local.project import STATE_DIRECTORY_VARIABLE, state_directory
-from totara_infra.local.setup import ensure_ready
-from totara_infra.operations.drift import Report, find_drift
-from totara_infra.operations.live import Live
-
-SHARED = ("bin", "emulator", "home", "engine.json")
-
-
-@dataclass(frozen=True)
-class Environment:
-    """A running local environment with a state folder of its own."""
-
-    folder: Path
-    variables: dict[str, str]
-    blueprint: Blueprint
-    live: Live
-
-    def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        """Run the `totara` command on it."""
-        return self._run("totara_infra.cli", *arguments)
-
-    def pulumi(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        """Run the engine on it, as the project's `pulumi` command does."""
-        code = "from totara_infra.local.pulumi_command import run; run()"
-        return subprocess.run(
-            [sys.executable, "-c", code, *arguments],
-            cwd=PROJECT, env=self.variables, capture_output=True, text=True, check=False,
-        )  # fmt: skip
-
-    def _run(self, module: str, *arguments: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [sys.executable, "-m", module, *arguments],
-            cwd=PROJECT, env=self.variables, capture_output=True, text=True, check=False,
-        )  # fmt: skip
-
-    def drift(self, *, authors: bool = False) -> Report:
-        return find_drift(self.live, self.blueprint, "local", authors=authors)
+from tests.local_environment import Environment, brought_up
 
 
 @pytest.fixture(scope="session")
 def environment(tmp_path_factory) -> Iterator[Environment]:
-    ensure_ready()
-    folder = tmp_path_factory.mktemp("totara")
-    for name in SHARED:
-        if (source := state_directory() / name).exists():
-            (folder / name).symlink_to(source.resolve())
-    port = free_port()
-    kept = {k: v for k, v in os.environ.items() if not k.startswith(("PULUMI_", "TOTARA_"))}
-    variables = kept | {STATE_DIRECTORY_VARIABLE: str(folder), "TOTARA_PORT": str(port)}
-    settings = read_stack(PROJECT, "local", {"endpoint": f"http://127.0.0.1:{port}"})
-    tenants = load_tenants(PROJECT, settings.tenants)
-    blueprint = plan(load_catalogue().catalogue, settings, tenants)
-    made = Environment(folder, variables, blueprint, Live(settings))
-    try:
-        up = made.run("up", "local")
-        assert up.returncode == 0, up.stdout + up.stderr
-        yield made
-    finally:
-        made.run("down", "local")
+    with brought_up(tmp_path_factory.mktemp("totara")) as environment:
+        yield environment

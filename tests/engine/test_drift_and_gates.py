@@ -140,7 +140,8 @@ def test_a_failing_gate_stops_later_phases_and_the_next_up_goes_on(small):
     assert "FAILED gate:1: deployment/phase-1" in stopped.out
     assert "Gate of phase 1 (Bootstrap): 1 of " in stopped.out
     complaint = (
-        f"- bucket versioning {BUCKET}: expected Enabled, found Suspended. Run `pulumi refresh`"
+        f"- bucket versioning {BUCKET}: expected versioning_configuration.status = Enabled, found "
+        "versioning_configuration.status = Suspended. Run `pulumi refresh -s local`"
     )
     assert complaint in stopped.out
     assert "stopped after" in stopped.out

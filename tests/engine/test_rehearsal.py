@@ -56,7 +56,7 @@ def test_it_stops_at_the_first_gate_and_names_the_secrets_without_value(stopped)
     assert len(required) > 40
     assert required != containers
     assert "FAILED gate:1: deployment/phase-1" in outcome.out
-    complained = re.findall(r"- secret (\S+): expected a value, found an empty", outcome.out)
+    complained = re.findall(r"- secret value (\S+): expected a value, found an empty", outcome.out)
     assert sorted(complained) == sorted(required)
     assert all(re.search(rf"Fill it: .*{name}\b", outcome.out) for name in required)
     assert "6 modules are up, 140 were not reached." in outcome.out

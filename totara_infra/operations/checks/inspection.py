@@ -159,7 +159,11 @@ class Inspection:
             drift = drifts.get(resource.name)
             subject = key_of(resource, self.blueprint, READERS)
             title = titles[resource.type]
-            yield passed(title, subject) if drift is None else _complaint(title, subject, drift)
+            yield (
+                passed(title, subject)
+                if drift is None
+                else _complaint(title, subject, drift, resource)
+            )
 
     @cached_property
     def _comparable(self) -> frozenset[str]:
@@ -218,20 +222,29 @@ def inspect(live: Live, blueprint: Blueprint, extent: Extent = WHOLE) -> Iterato
         yield Inspection(reading, extent)
 
 
-def _complaint(title: str, subject: str, drift: Drift) -> Result:
+def _complaint(title: str, subject: str, drift: Drift, resource: PlannedResource) -> Result:
     back = drift.way_back.removeprefix(f"{drift.resource}: ")
     fix = f"Run {back}" if back.endswith(".") or ". " in back else f"Run {back}."
     if drift.kind is Kind.MISSING:
-        return failed(title, subject, "to be there", "nothing", fix)
+        value = resource.properties.get("insecure_value")
+        wanted = _short(value) if isinstance(value, str) else "to be there"
+        return failed(title, subject, wanted, "nothing", fix)
     expected = "; ".join(_shown(d, d.expected) for d in drift.differences)
     found = "; ".join(_shown(d, d.found) for d in drift.differences)
     return failed(title, subject, expected, found, fix)
 
 
 def _shown(difference: Difference, value: Any) -> str:
-    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-    if value is None or value == "":
-        text = "nothing"
-    short = text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"
     # A parameter is its value.
-    return short if difference.path == "insecure_value" else f"{difference.path} = {short}"
+    return (
+        _short(value)
+        if difference.path == "insecure_value"
+        else (f"{difference.path} = {_short(value)}")
+    )
+
+
+def _short(value: Any) -> str:
+    if value is None or value == "":
+        return "nothing"
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"

@@ -1,0 +1,15 @@
+"""One local environment, brought up by the command itself, for all tests of the checklist."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.local_environment import Environment, brought_up
+
+
+@pytest.fixture(scope="session")
+def environment(tmp_path_factory) -> Iterator[Environment]:
+    with brought_up(tmp_path_factory.mktemp("totara")) as environment:
+        yield environment
