@@ -73,33 +73,78 @@ def _sign_in_parameters() -> list[dict[str, Any]]:
 
 def _claims() -> list[dict[str, Any]]:
     both = ["customers", "staff"]
+    return (
+        [
+            {
+                "name": f"custom:{name}",
+                "pools": list(both),
+                "tokens": ["id", "access"],
+                "origin": "attribute",
+                "attribute": name,
+                "decides_access": True,
+                "readable_by": ["mobile-app"],
+                "relied_on_by": ["MOD-068"],
+                "why": "It lies within the licence.",
+            }
+            for name in ("tenant_id", "jurisdiction")
+        ]
+        + [
+            {
+                "name": name,
+                "pools": [pool],
+                "tokens": ["id"],
+                "origin": "standard",
+                "readable_by": clients,
+                "writable_by": list(clients) if name == attribute else [],
+                "why": "People sign in with it.",
+            }
+            for attribute, pool, clients in (
+                ("phone_number", "customers", ["mobile-app", "service"]),
+                ("email", "staff", ["staff-portal"]),
+            )
+            for name in (attribute, f"{attribute}_verified")
+        ]
+        + [*_group_claims(), *_token_claims()]
+    )
+
+
+def _group_claims() -> list[dict[str, Any]]:
     return [
         {
-            "name": f"custom:{name}",
-            "pools": list(both),
-            "tokens": ["id", "access"],
-            "origin": "attribute",
-            "attribute": name,
-            "decides_access": True,
-            "readable_by": ["mobile-app"],
-            "relied_on_by": ["MOD-068"],
-            "why": "It lies within the licence.",
-        }
-        for name in ("tenant_id", "jurisdiction")
-    ] + [
-        {
-            "name": name,
+            "name": "cognito:groups",
             "pools": [pool],
-            "tokens": ["id"],
-            "origin": "standard",
-            "readable_by": clients,
-            "writable_by": list(clients),
-            "why": "People sign in with it.",
+            "tokens": ["id", "access"],
+            "origin": "group",
+            "values": [group],
+            "decides_access": True,
+            "why": "Carries the roles.",
         }
-        for name, pool, clients in (
-            ("phone_number", "customers", ["mobile-app", "service"]),
-            ("email", "staff", ["staff-portal"]),
-        )
+        for pool, group in (("customers", "customers"), ("staff", "operations"))
+    ]
+
+
+def _token_claims() -> list[dict[str, Any]]:
+    """What Cognito and the trigger put into every token."""
+    both = ["id", "access"]
+    standard = {
+        **dict.fromkeys(("sub", "iss", "token_use", "auth_time", "iat", "exp", "jti"), both),
+        **dict.fromkeys(("origin_jti", "event_id"), both),
+        **{name: ["access"] for name in ("client_id", "username")},
+        "cognito:username": ["id"],
+    }
+    trigger: dict[str, dict[str, Any]] = {
+        "aud": {},
+        "mfa_completed": {"values": ["true", "false"]},
+        "scope": {"values": ["openid", "bank-api/read", "bank-api/transact"]},
+    }
+    shared = {"pools": ["customers", "staff"], "why": "Every token has it."}
+    return [
+        {"name": name, "tokens": tokens, "origin": "standard", "required": name != "event_id"}
+        | shared
+        for name, tokens in standard.items()
+    ] + [
+        {"name": name, "tokens": both, "origin": "trigger"} | more | shared
+        for name, more in trigger.items()
     ]
 
 
@@ -136,6 +181,32 @@ def _shared() -> list[dict[str, Any]]:
                 "why": "Least privilege.",
             },
         ]
+    resources.append(
+        {
+            "kind": "policy",
+            "name": "bank-secrets-read",
+            "source": "resource",
+            "attached_to_domains": "all",
+            "statements": [
+                {
+                    "id": "ReadOwnSecrets",
+                    "effect": "Allow",
+                    "actions": ["secretsmanager:GetSecretValue"],
+                    "resources": [
+                        "arn:aws:secretsmanager:{region}:{account}:secret:/bank/{env}/"
+                        "${aws:PrincipalTag/domain}/*"
+                    ],
+                },
+                {
+                    "id": "DecryptSecrets",
+                    "effect": "Allow",
+                    "actions": ["kms:Decrypt"],
+                    "resources": ["arn:aws:kms:{region}:{account}:key/*"],
+                },
+            ],
+            "why": "Opens each domain its own secrets.",
+        }
+    )
     resources.append(
         {
             "kind": "bucket",
@@ -305,14 +376,15 @@ def content() -> dict[str, Any]:
                 ],
                 settings=[
                     {
-                        "key": "deployment.client_id",
+                        "key": f"deployment.{field}",
                         "profile": "deployment",
                         "type": "string",
                         "reload": "redeploy",
-                        "tenant_field": "client_id",
+                        "tenant_field": field,
                         "readers": "all",
                         "why": "Whose values these are.",
                     }
+                    for field in ("client_id", "jurisdiction", "status")
                 ],
                 resources=_shared(),
             ),

@@ -18,7 +18,7 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from totara_infra.blueprint import Blueprint
-from totara_infra.blueprint.identity import SIGN_IN_NAME
+from totara_infra.blueprint.identity import SIGN_IN_NAME, pool_name
 from totara_infra.model.sign_in import Pool, claims_of, lifetimes
 from totara_infra.model.tenancy import Tenant
 from totara_infra.operations.live import Live
@@ -70,9 +70,10 @@ def probe_findings(
         Where the tokens differ from the claim map, or are not signed by the pool; a text where
         there was no token, or no pool to ask.
     """
-    path = f"/bank/{blueprint.scope.env}/cognito/{pool}/pool-id"
+    pool_id = _pool_id(live, pool_name(blueprint.scope, pool))
+    if pool_id is None:
+        return "no such pool"
     try:
-        pool_id = live.client("ssm").get_parameter(Name=path)["Parameter"]["Value"]
         with _probe(live, blueprint, pool, pool_id, tenant) as probe:
             # A trigger's refusal is final, and the emulator answers it like a failure.
             once = live.client("cognito-idp", attempts=1)
@@ -95,6 +96,13 @@ def probe_findings(
         found += signature_findings(scope.settings, pool_id, token, claims)
         found += findings(scope.catalogue, pool, claims, lives)
     return found
+
+
+def _pool_id(live: Live, name: str) -> str | None:
+    pages = live.client("cognito-idp").get_paginator("list_user_pools").paginate(MaxResults=60)
+    return next(
+        (str(p["Id"]) for page in pages for p in page["UserPools"] if p["Name"] == name), None
+    )
 
 
 @contextmanager
