@@ -11,7 +11,9 @@ import pytest
 from tests.drift.cloud import Cloud
 from totara_infra.blueprint.alert_routing import ROUTER_SUBSCRIPTION
 from totara_infra.blueprint.alerts import watches
-from totara_infra.operations.checks import Outcome, run_checks
+from totara_infra.operations.checks import Outcome
+from totara_infra.operations.checks.inspection import Extent
+from totara_infra.operations.checks.registry import run_checks
 
 
 def check(environment) -> dict[str, str]:
@@ -28,7 +30,10 @@ def gate_failures(environment) -> set[str]:
     return {
         result.subject
         for phase in environment.blueprint.sequence.phases
-        for result in run_checks(environment.live, environment.blueprint, phase.id)
+        for entry in run_checks(
+            environment.live, environment.blueprint, Extent(frozenset({phase.id}), gates=False)
+        )
+        for result in entry.results
         if result.check == "alert" and result.outcome is Outcome.FAILED
     }
 

@@ -201,7 +201,11 @@ class Checkout:
     def settings(self, environment: str = "local", *, rehearse: bool = False) -> StackSettings:
         stack = f"{environment}-rehearsal" if rehearse else environment
         record = json.loads(self.emulator_record(stack).read_text())
-        overrides = {"endpoint": record["endpoint"], **(REHEARSAL_SETTINGS if rehearse else {})}
+        overrides = {
+            "stack": stack,
+            "endpoint": record["endpoint"],
+            **(REHEARSAL_SETTINGS if rehearse else {}),
+        }
         return read_stack(self.root, environment, overrides)
 
     def live(self, environment: str = "local", *, rehearse: bool = False) -> Live:

@@ -5,6 +5,7 @@ The tests share one rehearsal and run in this order.
 
 from __future__ import annotations
 
+import json
 import re
 import time
 
@@ -84,6 +85,25 @@ def test_filled_secrets_let_the_next_up_go_on(rehearsal):
     assert proof["proved"] == proof["edges"] > 400
     assert proof["violations"] == []
     assert proof["gates_proved"] == 6
+
+
+def test_the_checklist_passes_and_leaves_its_evidence(rehearsal, tmp_path):
+    file = tmp_path / "evidence.json"
+
+    outcome = rehearsal.totara("verify", "prod", "--rehearse", "--evidence", str(file))
+
+    assert "0 failed" in outcome.out
+    assert "skipped sign-in token, 2 times: No user is made in prod for a check." in outcome.out
+    record = json.loads(file.read_text(encoding="utf-8"))
+    assert (record["stack"], record["environment"]) == ("prod-rehearsal", "prod")
+    assert (record["outcome"], record["emulated"]) == ("passed", True)
+    values = {
+        r["subject"] for c in record["checks"] for r in c["results"] if r["check"] == "secret value"
+    }
+    assert values == required_secrets(rehearsal.blueprint("prod", rehearse=True))
+    assert CANARY not in file.read_text(encoding="utf-8")
+    page = rehearsal.totara("verify", "report", str(file))
+    assert page.out.startswith("# Verification of prod-rehearsal: passed")
 
 
 def test_modules_for_tests_never_reach_production(rehearsal):

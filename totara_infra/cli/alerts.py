@@ -122,12 +122,11 @@ def check(
 
     Exit 1 when an alarm is missing, differs, is unexpected, or its way to people is broken.
     """
-    from totara_infra.delivery.stacks import live_context, stack_name
-    from totara_infra.model.stack import environment_named
+    from totara_infra.delivery.stacks import live_context
     from totara_infra.operations.alerts.check import check_alerts
 
     blueprint, live = live_context(environment, rehearse)
-    stack = stack_name(environment_named(environment), rehearse)
+    stack = live.settings.stack
     findings, counted = check_alerts(live, blueprint, stack)
     if form is Format.JSON:
         print_json(
@@ -174,14 +173,15 @@ def test(
     AWS may write a metric, or one datapoint would not decide, the alarm's state is set instead.
     Exit 1 when a message did not arrive where it should, or arrived where it should not.
     """
-    from totara_infra.delivery.stacks import live_context, stack_name
+    from totara_infra.delivery.stacks import live_context
     from totara_infra.model.problems import UsageError
-    from totara_infra.model.stack import environment_named
+    from totara_infra.model.vocabulary import Environment
     from totara_infra.operations.alerts.proof import prove
     from totara_infra.operations.checks import Outcome
 
-    named = environment_named(environment)
-    if named.value == "prod" and not rehearse and not page_people:
+    # An isolated client's stack pages the same people.
+    is_prod = load(environment).settings.environment is Environment.PROD
+    if is_prod and not rehearse and not page_people:
         raise UsageError(
             "A test in prod tells people who are on call, and the Chief Compliance Officer for "
             "[REG]. Warn them, then add --page-people; or try it in a rehearsal: --rehearse."
@@ -192,7 +192,7 @@ def test(
     proofs = prove(
         live, blueprint, chosen, lambda text: typer.echo(f"{text} …", err=True) if show else None
     )
-    stack = stack_name(named, rehearse)
+    stack = live.settings.stack
     failures = [p for p in proofs if p.outcome is Outcome.FAILED]
     if form is Format.JSON:
         print_json(

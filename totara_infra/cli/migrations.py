@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from totara_infra.cli.context import EnvironmentArgument
+from totara_infra.cli.context import EnvironmentArgument, load
 from totara_infra.cli.deploy import RehearseOption
 from totara_infra.cli.output import Format, FormatOption, print_json, print_table
 
@@ -300,9 +300,8 @@ def _inspected(flyway: Flyway, targets: list[Target]) -> list[State]:
 
 def _snapshot(environment: str, file: Path | None, databases: list[str]) -> Evidence | None:
     from totara_infra.migrations.evidence import needed, read_evidence
-    from totara_infra.model.stack import environment_named
 
-    named = environment_named(environment)
+    named = load(environment).settings.environment
     return read_evidence(file, named, databases) if needed(named) else None
 
 

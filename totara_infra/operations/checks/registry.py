@@ -11,6 +11,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from totara_infra.blueprint import Blueprint
 from totara_infra.model.vocabulary import Outcome
 from totara_infra.operations.checks import (
+    alarms,
     app_config,
     event_buses,
     modules,
@@ -90,7 +91,11 @@ CHECKS = (
     ),
     Check("topics", "Every topic is there, encrypted, with its policy.", resources.topics),
     Check("roles", "Every role is trusted and allowed what is declared.", resources.roles),
-    Check("alarms", "Every alarm is there as declared.", resources.alarms),
+    Check(
+        "alarms",
+        "Every alarm is there as declared and acts, and its way to people is whole.",
+        alarms.check,
+    ),
     Check("other resources", "Whatever else the blueprint has is as declared.", resources.others),
     Check("module markers", "Every module is up with this content.", modules.markers),
     Check("gates", "Every phase passed its gate with this content.", modules.gates),

@@ -1,11 +1,11 @@
-"""Checks of what only has to be as declared: buckets, keys, log groups, topics, roles, the rest."""
+"""Checks of what only has to be as declared: buckets, keys, log groups, topics, roles."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
 from totara_infra.model.stack import RoleHandling
-from totara_infra.operations.checks import titles
+from totara_infra.operations.checks import alarms, sign_in, titles
 from totara_infra.operations.checks.inspection import ROLLED_OUT, Inspection
 from totara_infra.operations.checks.result import Result, failed, passed
 from totara_infra.operations.drift.reading import unless_gone
@@ -29,11 +29,6 @@ def log_groups(inspection: Inspection) -> Iterator[Result]:
 def topics(inspection: Inspection) -> Iterator[Result]:
     """Topics are encrypted and have their policies."""
     return inspection.compared(titles.TOPICS)
-
-
-def alarms(inspection: Inspection) -> Iterator[Result]:
-    """Alarms are there, with metric, threshold and actions."""
-    return inspection.compared(titles.ALARMS)
 
 
 def roles(inspection: Inspection) -> Iterator[Result]:
@@ -92,4 +87,6 @@ def _texts(value: object) -> Iterator[str]:
 def others(inspection: Inspection) -> Iterator[Result]:
     """Whatever else the blueprint has."""
     rest = {r.type: r.shape for r in inspection.resources.values() if r.shape not in ROLLED_OUT}
-    return inspection.compared({t: s for t, s in rest.items() if t not in titles.GROUPED})
+    yield from inspection.compared({t: s for t, s in rest.items() if t not in titles.GROUPED})
+    kinds = frozenset(r.kind for r in inspection.resources.values()) - sign_in.KINDS - alarms.KINDS
+    yield from inspection.compared(titles.FUNCTIONS, kinds=kinds)

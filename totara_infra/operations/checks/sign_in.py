@@ -14,6 +14,8 @@ from totara_infra.operations.checks.probe_user import probe_findings
 from totara_infra.operations.checks.result import Result, failed, passed, put_back, skipped
 from totara_infra.operations.sign_in_tokens import Finding
 
+KINDS = frozenset({"identity"})
+"""Kinds of the functions that serve sign-in."""
 _TITLE = "sign-in token"
 
 
@@ -22,6 +24,7 @@ def check(inspection: Inspection) -> Iterator[Result]:
     pools = [p for p in POOLS if f"user_pool/{p}" in inspection.resources]
     yield from inspection.each(lambda pool: _token(inspection, pool), pools)
     yield from inspection.compared(titles.SIGN_IN)
+    yield from inspection.compared(titles.FUNCTIONS, kinds=KINDS)
 
 
 def _token(inspection: Inspection, pool: Pool) -> Result:

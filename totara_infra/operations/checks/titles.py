@@ -35,9 +35,12 @@ SIGN_IN = {
     "aws:cognito/userPoolClient:UserPoolClient": "app client",
     "aws:cognito/userGroup:UserGroup": "user group",
     "aws:cognito/resourceServer:ResourceServer": "resource server",
-    "aws:lambda/function:Function": "sign-in trigger",
-    "aws:lambda/permission:Permission": "sign-in trigger's permission",
 }
+FUNCTIONS = {
+    "aws:lambda/function:Function": "function",
+    "aws:lambda/permission:Permission": "function permission",
+}
+"""Shown with what they serve, which their kind says."""
 TOPICS = {"aws:sns/topic:Topic": "topic", "aws:sns/topicPolicy:TopicPolicy": "topic policy"}
 ROLES = {
     "aws:iam/role:Role": "role",
@@ -45,13 +48,17 @@ ROLES = {
     "aws:iam/policy:Policy": "managed policy",
     "aws:iam/rolePolicyAttachment:RolePolicyAttachment": "policy attachment",
 }
-ALARMS = {"aws:cloudwatch/metricAlarm:MetricAlarm": "alarm"}
+ALARMS = {
+    "aws:cloudwatch/metricAlarm:MetricAlarm": "alarm",
+    "aws:cloudwatch/compositeAlarm:CompositeAlarm": "composite alarm",
+    "aws:sns/topicSubscription:TopicSubscription": "topic subscription",
+}
 
 GROUPED = frozenset(
     token
     for group in (
         EVENT_BUSES, BUCKETS, SECRETS, KEYS, LOG_GROUPS, PARAMETERS, APP_CONFIG, SIGN_IN, TOPICS,
-        ROLES, ALARMS,
+        ROLES, ALARMS, FUNCTIONS,
     )
     for token in group
 )  # fmt: skip
