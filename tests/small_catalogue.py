@@ -94,7 +94,7 @@ def _claims() -> list[dict[str, Any]]:
                 "pools": [pool],
                 "tokens": ["id"],
                 "origin": "standard",
-                "readable_by": clients,
+                "readable_by": list(clients),
                 "writable_by": list(clients) if name == attribute else [],
                 "why": "People sign in with it.",
             }
@@ -139,11 +139,11 @@ def _token_claims() -> list[dict[str, Any]]:
     }
     shared = {"pools": ["customers", "staff"], "why": "Every token has it."}
     return [
-        {"name": name, "tokens": tokens, "origin": "standard", "required": name != "event_id"}
-        | shared
+        {"name": name, "tokens": list(tokens), "origin": "standard", "required": name != "event_id"}
+        | copy.deepcopy(shared)
         for name, tokens in standard.items()
     ] + [
-        {"name": name, "tokens": both, "origin": "trigger"} | more | shared
+        {"name": name, "tokens": list(both), "origin": "trigger"} | more | copy.deepcopy(shared)
         for name, more in trigger.items()
     ]
 
