@@ -362,6 +362,9 @@ _ALARM_CHANGES: dict[str, tuple[str, Any]] = {
     "insufficient_data_actions": ("InsufficientDataActions", []),
 }
 
+_ALARM_WITH = {"datapoints_to_alarm": 2, "dimensions": 17, "insufficient_data_actions": 46}
+"""Which alarm has a property that not all have."""
+
 
 def _alarm(c: Cloud, r: PlannedResource, api: str, wrong: Any) -> Iterator[None]:
     composite = r.shape == "CompositeAlarm"
@@ -384,9 +387,7 @@ for _index, (_name, (_api, _wrong)) in enumerate(_ALARM_CHANGES.items()):
 
     # Of what is told apart by a second period, an alarm that has more than one.
     _path = "dimensions.QueueName" if _name == "dimensions" else _name
-    change("MetricAlarm", _name, _path, index=2 if _name == "datapoints_to_alarm" else _index + 2)(
-        _alarm_change
-    )
+    change("MetricAlarm", _name, _path, index=_ALARM_WITH.get(_name, _index + 2))(_alarm_change)
 
 for _index, (_name, (_api, _wrong)) in enumerate(
     {
