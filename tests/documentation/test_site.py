@@ -124,6 +124,16 @@ def test_the_alerts_have_everything_and_stand_on_the_pages_of_their_modules(site
         assert group.id in everything
 
 
+def test_the_checklist_has_every_check(site) -> None:
+    from totara_infra.operations.checks.registry import CHECKS
+
+    content = _words((site / "operations" / "checklist.html").read_text())
+    assert len(CHECKS) > 10
+    for check in CHECKS:
+        says = "published" if check.published else "assumed"
+        assert f"{check.name} {check.asks} {says}" in content
+
+
 def _words(page: str) -> str:
     """The text of a page as a reader sees it."""
     from html import unescape

@@ -8,6 +8,7 @@ from __future__ import annotations
 from totara_infra.documentation.pages import (
     activation,
     alerts,
+    checklist,
     configuration,
     migrations,
     picture,
@@ -53,6 +54,12 @@ OPERATIONS: tuple[Page, ...] = (
         "Which modules each client institution has, and why.",
         activation.write,
         _WIDE,
+    ),
+    Page(
+        checklist.PATH,
+        "Post-deployment checklist",
+        "What is checked in a live environment, and what the gates stop at.",
+        checklist.write,
     ),
     Page(
         alerts.PATH,
