@@ -164,6 +164,10 @@ def test(
         bool,
         typer.Option("--page-people", help="In prod: yes, tell those who are on call."),
     ] = False,
+    wait: Annotated[
+        int | None,
+        typer.Option(min=1, metavar="SECONDS", help="How long a message may take."),
+    ] = None,
     rehearse: RehearseOption = False,
     form: FormatOption = Format.TABLE,
 ) -> None:
@@ -190,7 +194,11 @@ def test(
     chosen = _chosen(blueprint.scope, ids or [], everything)
     show = sys.stderr.isatty()
     proofs = prove(
-        live, blueprint, chosen, lambda text: typer.echo(f"{text} …", err=True) if show else None
+        live,
+        blueprint,
+        chosen,
+        lambda text: typer.echo(f"{text} …", err=True) if show else None,
+        wait,
     )
     stack = live.settings.stack
     failures = [p for p in proofs if p.outcome is Outcome.FAILED]

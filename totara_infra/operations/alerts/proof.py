@@ -42,6 +42,7 @@ out of it."""
 EMULATED_AT_ONCE = 4
 """Alerts that are set off side by side there: each message starts the router, on this machine."""
 _DATA_A_CALL = 100
+_PAUSE_SECONDS = 0.05
 _TOPIC_END = "topic"
 
 
@@ -104,6 +105,7 @@ def prove(
     blueprint: Blueprint,
     ids: Sequence[str],
     progress: Callable[[str], None] = lambda _: None,
+    seconds: int | None = None,
 ) -> list[Proof]:
     """Set alerts off and wait for their messages at the end of the route.
 
@@ -115,12 +117,14 @@ def prove(
         blueprint: what it has.
         ids: of alerts, each once.
         progress: told what is going on.
+        seconds: how long a message may take; by the environment where it is left out.
 
     Raises:
         ClientError: AWS refuses.
     """
+    usual = EMULATED_SECONDS if blueprint.scope.settings.emulated else LIVE_SECONDS
     with _ends(live, blueprint) as ends:
-        return _Test(live, blueprint, ends, progress).run(ids)
+        return _Test(live, blueprint, ends, progress, seconds or usual).run(ids)
 
 
 class _Test:
@@ -130,13 +134,14 @@ class _Test:
         blueprint: Blueprint,
         ends: Sequence[_End],
         progress: Callable[[str], None],
+        seconds: int,
     ) -> None:
         scope = blueprint.scope
         self._live, self._env, self._ends, self._progress = live, scope.env, ends, progress
         self._watches = watches(scope)
         self._groups = watch_groups(scope)
         self._emulated = scope.settings.emulated
-        self._seconds = EMULATED_SECONDS if self._emulated else LIVE_SECONDS
+        self._seconds = seconds
         self._silencers = {m.id for g in self._groups.values() for m in g.unless}
 
     def run(self, ids: Sequence[str]) -> list[Proof]:
@@ -294,6 +299,7 @@ class _Test:
                     found.setdefault((alert_id, end.name), time.monotonic() - started)
             if wanted <= found.keys():
                 break
+            time.sleep(_PAUSE_SECONDS)
         return found
 
     def _received(self, end: _End) -> Iterator[str]:
@@ -303,7 +309,8 @@ class _Test:
         messages = client.receive_message(
             QueueUrl=end.url,
             MaxNumberOfMessages=10,
-            WaitTimeSeconds=0 if len(self._ends) > 1 else 1,
+            # AWS looks at all its servers only when it is given time.
+            WaitTimeSeconds=0 if self._emulated else 1,
             MessageAttributeNames=["All"],
         ).get("Messages", [])
         for message in messages:
