@@ -123,18 +123,17 @@ def broken(cloud: Cloud, fault: Fault) -> Iterator[None]:
         (_router_astray, "bank-alarm-router-local"),
     ],
 )
-def test_a_broken_way_is_found_by_check_gate_and_test(
-    environment, monkeypatch, fault, subject
-) -> None:
-    from totara_infra.operations.alerts import proof
-
-    monkeypatch.setattr(proof, "EMULATED_SECONDS", 3)
+def test_a_broken_way_is_found_by_check_gate_and_test(environment, fault, subject) -> None:
     with broken(Cloud(environment.blueprint), fault):
         assert subject in check(environment)
         assert gate_failures(environment) == {subject}
-        (found,) = proof.prove(environment.live, environment.blueprint, ["ALERT-LEDGER-001"])
-        assert found.outcome is Outcome.FAILED
-        assert "nothing arrived at topic" in found.reason.lower()
+        result = environment.run(
+            "alerts", "test", "local", "ALERT-LEDGER-001", "--wait", "2", "--format", "json"
+        )
+        assert result.returncode == 1, result.stderr
+        (found,) = json.loads(result.stdout)["alerts"]
+        assert found["outcome"] == "failed"
+        assert "Nothing arrived at topic in 2 s." in found["reason"]
     assert check(environment) == {}
 
 

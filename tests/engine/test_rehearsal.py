@@ -116,6 +116,55 @@ def test_modules_for_tests_never_reach_production(rehearsal):
     assert not any(name.endswith(("mod-157", "mod-158", "mod-159")) for name in markers)
 
 
+def test_alerts_end_where_their_severity_leads(rehearsal):
+    checked = rehearsal.totara("alerts", "check", "prod", "--rehearse", "--format", "json").data
+    assert checked["findings"] == []
+
+    tested = rehearsal.totara("alerts", "test", "prod", "--rehearse", "--format", "json").data
+
+    assert len(tested["alerts"]) > 70
+    for alert in tested["alerts"]:
+        ends = {"P1": {"on-call", "paging"}, "P2": {"on-call"}, "P3": {"tickets"}}
+        wanted = ends[alert["severity"]] | ({"compliance"} if alert["regulatory"] else set())
+        assert (alert["outcome"], set(alert["ends"])) == ("passed", wanted), alert
+    # The routes' own queues have them as well, until MOD-076 takes them on.
+    sqs = rehearsal.live("prod", rehearse=True).client("sqs")
+    url = sqs.get_queue_url(QueueName="bank-alerts-compliance-prod")["QueueUrl"]
+    waiting = sqs.receive_message(
+        QueueUrl=url, MaxNumberOfMessages=10, MessageAttributeNames=["All"]
+    )["Messages"]
+    assert {m["MessageAttributes"]["regulatory"]["StringValue"] for m in waiting} == {"true"}
+
+
+@pytest.mark.parametrize(
+    ("route", "policy", "wait", "complaint"),
+    [
+        ("compliance", {"severity": ["P1"]}, "20", "It arrived at compliance, which is not for it"),
+        ("on-call", {"severity": ["P2"]}, "5", "Nothing arrived at on-call in 5 s."),
+    ],
+)
+def test_a_route_with_a_wrong_filter_is_found(rehearsal, route, policy, wait, complaint):
+    sns = rehearsal.live("prod", rehearse=True).client("sns")
+    scope = rehearsal.blueprint("prod", rehearse=True).scope
+    topic = scope.arn("sns", "bank-platform-alerts-prod")
+    found = sns.list_subscriptions_by_topic(TopicArn=topic)["Subscriptions"]
+    arn = next(
+        s["SubscriptionArn"] for s in found if s["Endpoint"].endswith(f"bank-alerts-{route}-prod")
+    )
+    attribute = {"SubscriptionArn": arn, "AttributeName": "FilterPolicy"}
+    was = sns.get_subscription_attributes(SubscriptionArn=arn)["Attributes"]["FilterPolicy"]
+    sns.set_subscription_attributes(**attribute, AttributeValue=json.dumps(policy))
+    try:
+        checked = rehearsal.totara("alerts", "check", "prod", "--rehearse", code=1)
+        tested = rehearsal.totara(
+            "alerts", "test", "prod", "ALERT-SLO-001", "--rehearse", "--wait", wait, code=1
+        )
+    finally:
+        sns.set_subscription_attributes(**attribute, AttributeValue=was)
+    assert f"route {route}" in checked.out
+    assert complaint in tested.out
+
+
 def test_no_secret_value_comes_into_state_or_logs(rehearsal):
     exported = rehearsal.pulumi("stack", "export", "-s", "prod-rehearsal").out
     listed = rehearsal.pulumi("stack", "-s", "prod-rehearsal", "--show-ids").out
