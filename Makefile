@@ -5,7 +5,7 @@ ENV ?= local
 STATE = $(if $(TOTARA_STATE_DIRECTORY),$(TOTARA_STATE_DIRECTORY),.totara)
 
 .DEFAULT_GOAL := help
-.PHONY: help up down preview test bench lint docs setup tools
+.PHONY: help up down preview test bench lint docs setup tools plan-summary plan-comment release-approvals
 
 help:
 	@echo 'make up                  bring all modules up on this machine: the engine, an AWS emulator, the stack local'
@@ -47,9 +47,24 @@ lint: setup
 	@.venv/bin/ruff format --check
 	@.venv/bin/mypy
 	@.venv/bin/lint-imports
+	@.venv/bin/zizmor --offline --quiet .github/workflows
 
 docs: setup
 	@.venv/bin/totara docs build --strict
+
+# For pipelines: what a change does to each environment, and who has approved a run.
+plan-summary: setup
+	@mkdir -p build && rm -f build/plan.md
+	@for environment in dev uat prod; do \
+		.venv/bin/totara plan "$$environment" --since "$${SINCE:?}" --summary build/plan.md >/dev/null || exit; \
+	done
+
+plan-comment:
+	@gh pr comment "$${PULL_REQUEST:?}" --body-file build/plan.md --edit-last --create-if-none
+
+release-approvals:
+	@mkdir -p build
+	@gh api "repos/$${GITHUB_REPOSITORY:?}/actions/runs/$${RUN_ID:?}/approvals" >build/approvals.json
 
 tools: setup
 	@.venv/bin/python -m totara_infra.local.setup

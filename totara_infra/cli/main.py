@@ -17,8 +17,10 @@ from totara_infra.cli import (
     deploy,
     docs,
     drift,
+    fleet,
     migrations,
     plan,
+    release,
     secrets,
     sequence,
     tenant,
@@ -52,6 +54,8 @@ app.add_typer(migrations.app, name="migrations")
 app.command("preview")(deploy.preview)
 app.command("up")(deploy.up)
 app.command("down")(deploy.down)
+app.add_typer(fleet.app, name="fleet")
+app.add_typer(release.app, name="release")
 app.command("drift")(drift.drift)
 app.add_typer(docs.app, name="docs")
 app.add_typer(verify.app, name="verify")

@@ -6,6 +6,7 @@ import json
 import sys
 from collections.abc import Iterable, Sequence
 from enum import StrEnum
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -19,6 +20,33 @@ class Format(StrEnum):
 
 
 FormatOption = Annotated[Format, typer.Option("--format", help="Form of the output.")]
+
+
+StepOutputOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--step-output",
+        metavar="FILE",
+        dir_okay=False,
+        help="Also append name=value lines, as GITHUB_OUTPUT of a workflow takes them.",
+    ),
+]
+
+
+def write_step_output(path: Path, **values: str) -> None:
+    """Append values for later steps of a workflow; each is one line.
+
+    Raises:
+        UsageError: the file can't be written.
+    """
+    from totara_infra.model.problems import UsageError
+
+    lines = "".join(f"{name}={value}\n" for name, value in values.items())
+    try:
+        with path.open("a", encoding="utf-8") as stream:
+            stream.write(lines)
+    except OSError as error:
+        raise UsageError(f"`{path}` can't be written: {error.strerror}.") from None
 
 
 def print_json(content: Any) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -15,11 +16,22 @@ if TYPE_CHECKING:
     from totara_infra.blueprint.estimate import Estimate
 
 
+_SUMMARY_ROWS = 100
+
+
 def plan(
     environment: EnvironmentArgument,
     since: Annotated[
         str | None,
         typer.Option(metavar="REF", help="What differs from a git revision, and why."),
+    ] = None,
+    summary: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            dir_okay=False,
+            help="Also append what differs as Markdown, for a comment; needs --since.",
+        ),
     ] = None,
     form: FormatOption = Format.TABLE,
 ) -> None:
@@ -30,6 +42,10 @@ def plan(
     from totara_infra.blueprint.comparison import compare
     from totara_infra.blueprint.estimate import estimate, read_prices
 
+    if summary is not None and since is None:
+        raise typer.BadParameter(
+            "it says what differs, so it needs --since", param_hint="--summary"
+        )
     blueprint = load(environment).blueprint()
     figures = estimate(blueprint, read_prices())
     differences: list[Difference] | None = None
@@ -37,10 +53,33 @@ def plan(
         from totara_infra.delivery.revision import blueprint_at
 
         differences = compare(blueprint_at(since, environment), blueprint)
+        if summary is not None:
+            _append_summary(summary, environment, differences)
     if form is Format.JSON:
         _print_json(blueprint, figures, differences)
     else:
         _print_tables(blueprint, figures, differences, since)
+
+
+def _append_summary(path: Path, environment: str, differences: list[Difference]) -> None:
+    from totara_infra.model.problems import UsageError
+
+    rows = [f"| {d.change} | {d.step} | `{d.name}` | {d.reason} |" for d in differences]
+    # GitHub refuses a comment of more than 65,536 characters; three environments share one.
+    left = len(rows) - _SUMMARY_ROWS
+    more = [f"\n… and {left} more: `totara plan {environment} --since`"] if left > 0 else []
+    head = ["| change | step | resource | why |", "| --- | --- | --- | --- |"] if rows else []
+    lines = [
+        f"### {environment}: {len(rows)} resources differ\n",
+        *head,
+        *rows[:_SUMMARY_ROWS],
+        *more,
+    ]
+    try:
+        with path.open("a", encoding="utf-8") as stream:
+            stream.write("\n".join(lines) + "\n\n")
+    except OSError as error:
+        raise UsageError(f"`{path}` can't be written: {error.strerror}.") from None
 
 
 def _print_json(

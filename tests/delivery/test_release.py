@@ -1,0 +1,165 @@
+"""What may be released: through the command, in a copy of the project with a history."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import PROJECT
+from tests.tenants.project_copy import ProjectCopy
+from totara_infra.delivery.release import refusals
+from totara_infra.model.release import Approval, Calendar, read_calendar
+from totara_infra.model.vocabulary import Environment
+
+AUTHOR, REVIEWER = "tui", "kea"
+
+
+def git(root: Path, *arguments: str) -> str:
+    identity = ["-c", "user.name=test", "-c", "user.email=test@example.test"]
+    return subprocess.run(
+        ["git", *identity, *arguments], cwd=root, check=True, capture_output=True, text=True
+    ).stdout
+
+
+def run(root: Path, *arguments: str, code: int = 0) -> str:
+    done = subprocess.run(
+        [Path(sys.executable).parent / "totara", *arguments],
+        cwd=root,
+        env=os.environ | {"PYTHONPATH": str(root)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == code, done.stdout + done.stderr
+    return done.stdout + done.stderr
+
+
+@pytest.fixture(scope="module")
+def root(tmp_path_factory) -> Path:
+    folder = ProjectCopy.make(tmp_path_factory.mktemp("release") / "project").root
+    (folder / "release-calendar.yaml").write_text("time_zone: Pacific/Auckland\nfreezes: []\n")
+    (folder / ".gitignore").write_text(".totara/\n__pycache__/\n")
+    git(folder, "init", "-q")
+    git(folder, "add", "-A")
+    git(folder, "commit", "-qm", "first")
+    return folder
+
+
+def review(login: str, state: str = "approved", environment: str = "prod") -> dict:
+    return {"state": state, "environments": [{"name": environment}], "user": {"login": login}}
+
+
+def reasons(calendar: Calendar, now: datetime, tag: str, *reviews: dict) -> list[str]:
+    approvals = [Approval.model_validate(r) for r in reviews]
+    return list(refusals(Environment.PROD, calendar, now, tag, "d", "d", AUTHOR, approvals))
+
+
+def test_only_the_approved_plan_goes_and_only_with_four_eyes(root, tmp_path):
+    digest = run(root, "release", "digest", "prod").strip()
+    reviews = tmp_path / "approvals.json"
+
+    def check(approved: str, *given: dict, code: int) -> str:
+        reviews.write_text(json.dumps(given))
+        return run(
+            root, "release", "check", "prod", "--tag", "v1.0.0", "--approved", approved,
+            "--author", AUTHOR, "--approvals", str(reviews), code=code,
+        )  # fmt: skip
+
+    assert "may be released" in check(digest, review(REVIEWER), code=0)
+    assert "Nobody but tui" in check(digest, review(AUTHOR.upper()), code=1)
+    assert "Nobody but tui" in check(digest, review(REVIEWER, environment="uat"), code=1)
+    assert "rejected" in check(digest, review(REVIEWER), review("ruru", "rejected"), code=1)
+    both = check("sha256:other", code=1)
+    assert "not the approved one" in both
+    assert "Nobody but tui" in both
+    reviews.write_text('{"message": "Not Found"}')
+    bad = run(
+        root, "release", "check", "prod", "--tag", "v1.0.0", "--approved", digest,
+        "--author", AUTHOR, "--approvals", str(reviews), code=2,
+    )  # fmt: skip
+    assert "no list of approvals" in bad
+
+    file = root / "stacks" / "acorn.yaml"
+    text = file.read_text()
+    file.write_text(f"{text}# changed\n")
+    try:
+        assert "Files differ" in run(root, "release", "digest", "prod", code=1)
+    finally:
+        file.write_text(text)
+
+
+def test_a_freeze_holds_by_the_days_of_its_time_zone_and_lets_named_tags_pass():
+    calendar = Calendar.model_validate(
+        {
+            "time_zone": "Pacific/Auckland",
+            "freezes": [
+                {"name": "n", "first": "2026-12-18", "last": "2026-12-20",
+                 "environments": ["prod"], "except_for": ["v1.0.1"], "why": "w."}
+            ],
+        }
+    )  # fmt: skip
+    begins = datetime(2026, 12, 17, 11, tzinfo=UTC)  # midnight in Auckland, UTC+13
+    ends = datetime(2026, 12, 20, 11, tzinfo=UTC)
+    second = timedelta(seconds=1)
+    for moment, frozen in ((begins - second, 0), (begins, 1), (ends - second, 1), (ends, 0)):
+        assert len(reasons(calendar, moment, "v1.0.0", review(REVIEWER))) == frozen
+    assert reasons(calendar, begins, "v1.0.1", review(REVIEWER)) == []
+    assert read_calendar(PROJECT).freezes
+
+
+def test_a_faulty_calendar_is_refused_with_its_line(root):
+    file = root / "release-calendar.yaml"
+    text = file.read_text()
+    file.write_text(
+        "time_zone: Mars/Base\nfreezes:\n"
+        "  - {name: a, first: 2027-01-02, last: 2027-01-01, environments: [prod], why: w}\n"
+    )
+    try:
+        said = run(
+            root, "release", "check", "prod", "--tag", "v1.0.0", "--approved", "x",
+            "--author", AUTHOR, code=2,
+        )  # fmt: skip
+    finally:
+        file.write_text(text)
+    assert "release-calendar.yaml:1" in said
+    assert "release-calendar.yaml:3" in said
+
+
+def test_the_release_before_is_the_last_of_its_kind(root):
+    for tag in ("v1.2.0", "v1.9.0", "v1.10.0-rc.2", "v1.10.0-rc.10", "v1.10.0", "vNext"):
+        git(root, "tag", tag)
+    assert run(root, "release", "previous", "v1.10.0").strip() == "v1.9.0"
+    assert run(root, "release", "previous", "v1.10.0-rc.10").strip() == "v1.10.0-rc.2"
+    assert "no release before" in run(root, "release", "previous", "v1.2.0", code=2)
+    assert "no tag of a release" in run(root, "release", "previous", "1.2", code=2)
+
+
+def test_a_fleet_plan_names_only_affected_stacks_with_reasons(root, tmp_path):
+    output = tmp_path / "output"
+    assert "0 stacks" in run(root, "fleet", "plan", "--since", "HEAD", "--step-output", str(output))
+    assert "affected=false" in output.read_text()
+    file = root / "Pulumi.uat.yaml"
+    text = file.read_text()
+    file.write_text(f'{text}  totara-infra:log-retention-days: "7"\n')
+    try:
+        found = json.loads(run(root, "fleet", "plan", "--since", "HEAD", "--format", "json"))
+    finally:
+        file.write_text(text)
+    assert [entry["stack"] for entry in found["include"]] == ["uat"]
+    assert any("retention_in_days" in r for r in found["include"][0]["reasons"])
+    program = root / "totara_infra" / "components" / "gate.py"
+    before = program.read_text()
+    program.write_text(f"{before}\n# changed\n")
+    try:
+        every = json.loads(run(root, "fleet", "plan", "--since", "HEAD", "--format", "json"))
+    finally:
+        program.write_text(before)
+    assert {entry["stack"] for entry in every["include"]} == {"dev", "uat", "prod"}
+    assert "components/gate.py" in every["include"][0]["reasons"][0]
+    assert "Give a branch" in run(root, "fleet", "plan", "--since", "nowhere", code=2)
