@@ -49,7 +49,8 @@ def some_tenant(catalogue, chance: random.Random) -> dict[str, Any]:
 
 def digest(folder: Path) -> str:
     found = hashlib.sha256()
-    for path in sorted(folder.rglob("*.py")):
+    # What the emulator unpacks of functions lies in the working folder, and is none of ours.
+    for path in sorted(p for p in folder.rglob("*.py") if ".totara" not in p.parts):
         found.update(path.read_bytes())
     return found.hexdigest()
 
