@@ -13,6 +13,8 @@ from botocore.awsrequest import AWSResponse
 from tests.drift.changes import CHANGES
 from tests.drift.cloud import Cloud
 from tests.verify.faults import FAULTS, URL, Fault, answering
+from totara_infra.blueprint import plan
+from totara_infra.model.stack import RoleHandling
 from totara_infra.model.vocabulary import Outcome
 from totara_infra.operations.checks import Result, titles
 from totara_infra.operations.checks.registry import run_checks
@@ -150,3 +152,41 @@ def test_a_url_that_refuses_strangers_answers(environment) -> None:
 
     results = {r.subject: r.outcome for c in checked for r in c.results}
     assert results[f"MOD-073 {url}"] is Outcome.PASSED
+
+
+def test_a_stack_that_finds_its_roles_ready_made_asks_whether_they_are_there(environment) -> None:
+    scope = environment.blueprint.scope
+    settings = scope.settings.model_copy(update={"roles": RoleHandling.EXISTING})
+    blueprint = plan(scope.catalogue, settings, scope.tenants)
+    iam = Cloud(blueprint).iam
+
+    def of_roles() -> dict[str, Result]:
+        checked = run_checks(environment.live, blueprint)
+        found = next(c for c in checked if c.check.name == "roles").results
+        return {r.subject: r for r in found if r.check == "role"}
+
+    there = of_roles()
+    assert set(scope.domain_roles.values()) <= set(there)
+    assert {r.outcome for r in there.values()} == {Outcome.PASSED}
+
+    sms = iam.get_role(RoleName="BankCognitoSmsRole")["Role"]
+    policy = iam.get_role_policy(RoleName="BankCognitoSmsRole", PolicyName="send")
+    iam.delete_role_policy(RoleName="BankCognitoSmsRole", PolicyName="send")
+    iam.delete_role(RoleName="BankCognitoSmsRole")
+    try:
+        gone = of_roles()["BankCognitoSmsRole"]
+    finally:
+        iam.create_role(
+            RoleName="BankCognitoSmsRole",
+            Description=sms["Description"],
+            AssumeRolePolicyDocument=json.dumps(sms["AssumeRolePolicyDocument"]),
+            Tags=sms.get("Tags", []),
+        )
+        iam.put_role_policy(
+            RoleName="BankCognitoSmsRole",
+            PolicyName="send",
+            PolicyDocument=json.dumps(policy["PolicyDocument"]),
+        )
+
+    assert (gone.outcome, gone.found) == (Outcome.FAILED, "nothing")
+    assert "`roles: create` in Pulumi.local.yaml" in gone.fix
