@@ -70,9 +70,14 @@ def page(chromium, address) -> Iterator[Page]:
         if not request.url.startswith((address, "data:", "blob:")):
             bad.append(f"asked for {request.url}")
 
+    def note_failure(request: Request) -> None:
+        # What a page still loads when the next one is opened is given up by the browser itself.
+        if request.failure != "net::ERR_ABORTED":
+            bad.append(f"failed: {request.url}: {request.failure}")
+
     opened.on("console", note_message)
     opened.on("pageerror", lambda error: bad.append(str(error)))
-    opened.on("requestfailed", lambda request: bad.append(f"failed: {request.url}"))
+    opened.on("requestfailed", note_failure)
     context.on("request", note_request)
     opened.goto(address)
     yield opened
