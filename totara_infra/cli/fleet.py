@@ -14,7 +14,6 @@ from totara_infra.cli.output import (
     print_table,
     write_step_output,
 )
-from totara_infra.model.vocabulary import Environment
 
 app = typer.Typer(help="All stacks at once: the environments' and the isolated clients'.")
 
@@ -28,8 +27,10 @@ def _fleet() -> None:
 def plan(
     since: Annotated[str, typer.Option(metavar="REF", help="A git revision to compare with.")],
     environment: Annotated[
-        list[Environment] | None,
-        typer.Option("--env", help="Only stacks of this environment; may be repeated."),
+        list[str] | None,
+        typer.Option(
+            "--env", metavar="ENV", help="Only stacks of this environment; may be repeated."
+        ),
     ] = None,
     step_output: StepOutputOption = None,
     form: FormatOption = Format.TABLE,
@@ -42,8 +43,9 @@ def plan(
     import json
 
     from totara_infra.delivery.fleet import affected_stacks
+    from totara_infra.model.stack import environment_named
 
-    found = affected_stacks(since, environment or [])
+    found = affected_stacks(since, [environment_named(name) for name in environment or []])
     matrix = {"include": [a.as_data() for a in found]}
     if step_output is not None:
         short = {"include": [{"stack": a.stack, "environment": a.environment.value} for a in found]}
