@@ -12,6 +12,7 @@ import typer
 from totara_infra.cli import (
     activation,
     alerts,
+    backup,
     claims,
     config_manifest,
     deploy,
@@ -51,6 +52,7 @@ app.add_typer(alerts.app, name="alerts")
 app.add_typer(secrets.app, name="secrets")
 app.add_typer(claims.app, name="claims")
 app.add_typer(migrations.app, name="migrations")
+app.add_typer(backup.app, name="backup")
 app.command("preview")(deploy.preview)
 app.command("up")(deploy.up)
 app.command("down")(deploy.down)

@@ -88,3 +88,14 @@ def live_context(name: str, rehearse: bool) -> tuple[Blueprint, Live]:
     catalogue = load_catalogue().catalogue
     tenants = checked_tenants(catalogue, project_root(), settings.tenants, name)
     return plan(catalogue, settings, tenants), Live(settings)
+
+
+def offline_context(name: str, rehearse: bool) -> Live:
+    """Access by a stack's settings alone: its emulator need not run, and its files need be sound.
+
+    Raises:
+        UsageError: no such stack.
+        ProblemsError: what is wrong in its file.
+    """
+    stack = engine_stack(name, rehearse)
+    return Live(read_stack(project_root(), name, {"stack": stack}))

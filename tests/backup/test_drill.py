@@ -1,0 +1,177 @@
+"""The restore drill: fill an environment, back it up, lose all of it, bring it up, restore."""
+
+from __future__ import annotations
+
+import json
+import secrets
+import subprocess
+import uuid
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from tests.engine.checkout import Checkout
+from tests.identity.signing_in import Bank, User
+
+pytestmark = pytest.mark.engine
+
+OWN = "/bank/local/payments-routing/endpoint"
+ENCRYPTED = "/bank/local/payments-routing/encrypted"
+
+
+class SmallBank(Bank):
+    """The small catalogue publishes no parameter with the pools' ids."""
+
+    def pool(self, pool: str) -> str:
+        pools = self.aws("cognito-idp").list_user_pools(MaxResults=60)["UserPools"]
+        return next(p["Id"] for p in pools if p["Name"] == f"bank-{pool}-local")
+
+
+def bank_of(checkout: Checkout) -> Bank:
+    return SmallBank(str(checkout.settings().endpoint), checkout.environment)
+
+
+def totara(checkout: Checkout, *words: str, code: int = 0) -> Any:
+    outcome = checkout.totara("backup", *words, "--format", "json", code=code)
+    return json.loads(outcome.out)
+
+
+def put_secret(checkout: Checkout, path: str, value: str) -> None:
+    done = subprocess.run(
+        checkout.command("totara", "secrets", "put", "local", path),
+        cwd=checkout.root,
+        env=checkout.environment,
+        input=value,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+
+
+def fill(checkout: Checkout, bank: Bank, value: str) -> dict[str, User]:
+    ssm = bank.aws("ssm")
+    tags = [{"Key": "module_id", "Value": "MOD-020"}]
+    ssm.put_parameter(Name=OWN, Value="https://routing.example.test", Type="String", Tags=tags)
+    ssm.put_parameter(Name=ENCRYPTED, Value=f"{value}-parameter", Type="SecureString")
+    put_secret(checkout, "core/neon-db-url", f"postgresql://app_user:{value}@db.example.test/bank")
+    before = bank.deploy_licence("acorn", jurisdiction="NZ+AU")
+    assert json.loads(before)["tenants"]["acorn"]["deployment.jurisdiction"] == "NZ"
+    people = {
+        "abroad": bank.customer("acorn", "AU"),
+        "at home": bank.customer("totara-bank", "NZ"),
+        "staff": bank.staff("acorn", "NZ"),
+        "disabled": bank.customer("acorn", "NZ"),
+    }
+    bank.aws("cognito-idp").admin_disable_user(
+        UserPoolId=bank.pool("customers"), Username=people["disabled"].name
+    )
+    return people
+
+
+def facts(bank: Bank) -> dict[str, Any]:
+    """What must be the same again, asked of each service without the code under test."""
+    cognito, config = bank.aws("cognito-idp"), bank.aws("appconfig")
+    users = []
+    for pool in ("customers", "staff"):
+        for user in cognito.list_users(UserPoolId=bank.pool(pool))["Users"]:
+            groups = cognito.admin_list_groups_for_user(
+                UserPoolId=bank.pool(pool), Username=user["Username"]
+            )["Groups"]
+            own = {a["Name"]: a["Value"] for a in user["Attributes"] if a["Name"] != "sub"}
+            names = sorted(g["GroupName"] for g in groups)
+            users.append((pool, sorted(own.items()), names, user["Enabled"]))
+    contents = {}
+    for application in config.list_applications()["Items"]:
+        for profile in config.list_configuration_profiles(ApplicationId=application["Id"])["Items"]:
+            where = {"ApplicationId": application["Id"], "ConfigurationProfileId": profile["Id"]}
+            contents[application["Name"], profile["Name"]] = {
+                config.get_hosted_configuration_version(
+                    **where, VersionNumber=version["VersionNumber"]
+                )["Content"].read()
+                for version in config.list_hosted_configuration_versions(**where)["Items"]
+            }
+    data = bank.aws("appconfigdata")
+    token = data.start_configuration_session(
+        ApplicationIdentifier="bank-platform",
+        EnvironmentIdentifier="local",
+        ConfigurationProfileIdentifier="deployment",
+    )["InitialConfigurationToken"]
+    parameter = bank.aws("ssm").get_parameter(Name=OWN)["Parameter"]
+    return {
+        "users": sorted(users),
+        "versions": contents,
+        "live": data.get_latest_configuration(ConfigurationToken=token)["Configuration"].read(),
+        "parameter": (parameter["Value"], parameter["Type"]),
+    }
+
+
+def enrol(bank: Bank, user: User) -> User:
+    """A new password, as the person gets one on enrolling again."""
+    password = f"Aa1!{secrets.token_urlsafe(24)}"
+    bank.aws("cognito-idp").admin_set_user_password(
+        UserPoolId=bank.pool(user.pool), Username=user.name, Password=password, Permanent=True
+    )
+    return replace(user, bank=bank, password=password)
+
+
+def lasting(claims: dict[str, Any]) -> dict[str, Any]:
+    """Claims without what is of one sign-in, one pool or one `sub`."""
+    of_the_moment = {"sub", "iss", "aud", "client_id", "auth_time", "iat", "exp", "jti"}
+    changing = of_the_moment | {"origin_jti", "event_id", "username", "cognito:username"}
+    return {k: v for k, v in claims.items() if k not in changing}
+
+
+def test_all_is_lost_and_comes_back(new_small_checkout, tmp_path) -> None:
+    checkout: Checkout = new_small_checkout()
+    checkout.totara("up", "local")
+    bank = bank_of(checkout)
+    value = f"planted{uuid.uuid4().hex}"
+    people = fill(checkout, bank, value)
+    before = facts(bank)
+    bank.restart_trigger("customers")
+    claims = bank.verified("customers", people["abroad"].sign_in()["IdToken"])
+    key, place, users = tmp_path / "key", tmp_path / "backups", tmp_path / "users.json"
+    checkout.totara("backup", "new-key", str(key))
+    where = ("--at", str(place), "--key-file", str(key))
+    manifest = totara(checkout, "run", "local", *where)
+    assert totara(checkout, "verify", "local", *where) == manifest
+
+    checkout.totara("down", "local")
+    checkout.totara("up", "local")
+    bank = bank_of(checkout)
+    assert not bank.aws("cognito-idp").list_users(UserPoolId=bank.pool("customers"))["Users"]
+
+    restore = ("restore", "local", *where, "--users", str(users))
+    dry = totara(checkout, *restore, "--dry-run")
+    with pytest.raises(ClientError, match="ParameterNotFound"):
+        bank.aws("ssm").get_parameter(Name=OWN)
+    assert not users.exists()
+    done = totara(checkout, *restore)
+    ways = {(a["subject"], a["way"]) for a in dry["actions"]}
+    assert {(a["subject"], a["way"]) for a in done["actions"]} == ways
+    by_hand = {a["subject"] for a in done["actions"] if a["way"] == "by hand"}
+    assert by_hand == {ENCRYPTED, "/bank/local/core/neon-db-url"}
+    assert {a["outcome"] for a in done["actions"]} == {"done", "left"}
+    assert facts(bank) == before
+
+    again = totara(checkout, *restore)
+    assert {a["way"] for a in again["actions"]} == {"by hand"}
+    entries = {u["user_id"]: u for u in json.loads(users.read_text())["users"]}
+    assert len(json.loads(users.read_text())["users"]) == len(people)
+    bank.restart_trigger("customers")
+    user = enrol(bank, people["abroad"])
+    anew = bank.verified("customers", user.sign_in()["IdToken"])
+    assert lasting(anew) == lasting(claims)
+    entry = entries[claims["custom:user_id"]]
+    assert (entry["old_sub"], entry["new_sub"]) == (claims["sub"], anew["sub"])
+    assert claims["sub"] != anew["sub"]
+    disabled = enrol(bank, people["disabled"])
+    with pytest.raises(ClientError, match="disabled"):
+        disabled.sign_in()
+    told = checkout.totara("backup", *restore).out
+    assert "must enrol again" in told
+    assert value not in told

@@ -1,0 +1,1 @@
+"""Backups of what no AWS service backs up by itself: configuration, users, metadata of secrets."""

@@ -1,0 +1,94 @@
+"""SSM parameters: export, and what of it is lost."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
+from typing import Any
+
+from totara_infra.blueprint import Blueprint
+from totara_infra.operations.backup.action import Action, Way
+from totara_infra.operations.live import Live
+
+STORE = "parameters"
+_ENCRYPTED = "SecureString"
+
+
+def of_the_program(blueprint: Blueprint) -> set[str]:
+    """Names that an update writes itself: their values follow from the blueprint."""
+    return {r.properties["name"] for r in blueprint.resources.values() if r.shape == "Parameter"}
+
+
+def read(live: Live, blueprint: Blueprint) -> list[dict[str, Any]]:
+    """Every parameter of the environment; an encrypted one without its value.
+
+    Tags are asked for only where the program does not set them: it takes a call for each.
+    """
+    client, own = live.client("ssm"), of_the_program(blueprint)
+    path = f"/bank/{blueprint.scope.env}"
+    described = {
+        p["Name"]: p
+        for page in client.get_paginator("describe_parameters").paginate(
+            ParameterFilters=[{"Key": "Path", "Option": "Recursive", "Values": [path]}]
+        )
+        for p in page["Parameters"]
+    }
+    found = []
+    for page in client.get_paginator("get_parameters_by_path").paginate(
+        Path=path, Recursive=True, WithDecryption=False
+    ):
+        for parameter in page["Parameters"]:
+            name = parameter["Name"]
+            more = described.get(name, {})
+            tags = []
+            if name not in own:
+                tags = client.list_tags_for_resource(ResourceType="Parameter", ResourceId=name)[
+                    "TagList"
+                ]
+            found.append(
+                {
+                    "name": name,
+                    "type": parameter["Type"],
+                    "value": None if parameter["Type"] == _ENCRYPTED else parameter["Value"],
+                    "version": parameter["Version"],
+                    "tier": more.get("Tier", "Standard"),
+                    "description": more.get("Description", ""),
+                    "tags": sorted(tags, key=lambda tag: tag["Key"]),
+                }
+            )
+    return sorted(found, key=lambda p: p["name"])
+
+
+def lost(live: Live, blueprint: Blueprint, saved: Sequence[Mapping[str, Any]]) -> Iterator[Action]:
+    """What of a backup the environment does not have."""
+    own = of_the_program(blueprint)
+    now = {p["name"]: p for p in read(live, blueprint)}
+    for parameter in saved:
+        name, there = parameter["name"], now.get(parameter["name"])
+        if there is None and name in own:
+            yield Action(
+                STORE, name, Way.BY_HAND, "The program makes it: run `totara up`, then this again."
+            )
+        elif there is None and parameter["value"] is None:
+            yield Action(
+                STORE,
+                name,
+                Way.BY_HAND,
+                "It is encrypted, so its value is in no backup: put it in.",
+            )
+        elif there is None:
+            put = partial(_put, live, parameter)
+            yield Action(STORE, name, Way.RESTORE, "Written with the value that it had.", put)
+        elif name not in own and there["value"] != parameter["value"]:
+            yield Action(STORE, name, Way.KEEP, "It has another value now, which stays.")
+
+
+def _put(live: Live, parameter: Mapping[str, Any]) -> None:
+    live.client("ssm").put_parameter(
+        Name=parameter["name"],
+        Value=parameter["value"],
+        Type=parameter["type"],
+        Tier=parameter["tier"],
+        Description=parameter["description"],
+        Tags=parameter["tags"],
+    )
