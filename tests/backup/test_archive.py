@@ -245,3 +245,12 @@ def test_a_bucket_and_a_key_of_kms(place):
     missing = place.totara("verify", "local", "--at", "s3://nobodys/x")
     assert missing.returncode == 1
     assert "listing bucket nobodys" in missing.stderr
+
+
+def test_a_key_of_kms_in_a_folder_is_asked_of_the_emulator_and_of_nothing_else(place, tmp_path):
+    at = ["--at", str(tmp_path / "backups")]
+    key = place.live.client("kms").create_key()["KeyMetadata"]["KeyId"]
+    assert place.totara("run", "local", *at, "--kms-key", key).returncode == 0
+    opened = place.totara("verify", "local", *at)
+    assert opened.returncode == 0, opened.stderr
+    assert "is whole" in opened.stdout

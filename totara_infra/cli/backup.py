@@ -165,7 +165,8 @@ def verify(
     form: FormatOption = Format.TABLE,
 ) -> None:
     """Open a backup and prove every byte of it. Exit 1 when it must not be used."""
-    live = _live(environment, rehearse, at)
+    # Without the emulator's address a stack of this machine would ask AWS itself for the key.
+    live = _live(environment, rehearse, at, asks_kms=key_file is None and key_fd is None)
     manifest, _ = _opened(live, environment, rehearse, at, backup, key_file, key_fd)
     if form is Format.JSON:
         print_json(manifest.model_dump(mode="json"))
@@ -263,11 +264,11 @@ def _given_key(key_file: Path | None, key_fd: int | None) -> BackupKey:
     raise UsageError("Give the key with --key-file FILE or --key-fd N.")
 
 
-def _live(environment: str, rehearse: bool, at: str | None) -> Live:
+def _live(environment: str, rehearse: bool, at: str | None, *, asks_kms: bool = False) -> Live:
     from totara_infra.delivery.stacks import live_context, offline_context
 
     # A folder can be read while the environment that it has the backups of is gone.
-    if at is None or not at.startswith("s3://"):
+    if not asks_kms and (at is None or not at.startswith("s3://")):
         return offline_context(environment, rehearse)
     return live_context(environment, rehearse)[1]
 
