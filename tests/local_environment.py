@@ -12,6 +12,7 @@ from pathlib import Path
 
 from tests.conftest import PROJECT
 from tests.ports import free_port
+from tests.ready_made import PERSISTING, Original, original, python
 from totara_infra import Blueprint, load_catalogue, load_tenants, plan, read_stack
 from totara_infra.local.project import STATE_DIRECTORY_VARIABLE, state_directory
 from totara_infra.local.setup import ensure_ready
@@ -53,22 +54,52 @@ class Environment:
 
 
 @contextmanager
-def brought_up(folder: Path) -> Iterator[Environment]:
-    """`totara up local` with a state folder of its own; down again afterwards."""
+def brought_up(folder: Path, shared: Path) -> Iterator[Environment]:
+    """A copy of what `totara up local` makes, with a working folder of its own; down afterwards.
+
+    Args:
+        folder: the working folder.
+        shared: folder of this run of the tests, where the original is.
+    """
     ensure_ready()
-    for name in SHARED:
-        if (source := state_directory() / name).exists():
-            (folder / name).symlink_to(source.resolve())
+    _share_installations(folder)
     port = free_port()
-    kept = {k: v for k, v in os.environ.items() if not k.startswith(("PULUMI_", "TOTARA_"))}
-    variables = kept | {STATE_DIRECTORY_VARIABLE: str(folder), "TOTARA_PORT": str(port)}
+    variables = _variables(folder, port)
+    local_original(shared).copy(folder, port, lambda program: python(program, variables, PROJECT))
     settings = read_stack(PROJECT, "local", {"endpoint": f"http://127.0.0.1:{port}"})
     tenants = load_tenants(PROJECT, settings.tenants)
     blueprint = plan(load_catalogue().catalogue, settings, tenants)
-    made = Environment(folder, variables, blueprint, Live(settings))
+    environment = Environment(folder, variables, blueprint, Live(settings))
     try:
-        up = made.run("up", "local")
-        assert up.returncode == 0, up.stdout + up.stderr
-        yield made
+        yield environment
     finally:
-        made.run("down", "local")
+        environment.run("down", "local")
+
+
+def local_original(shared: Path) -> Original:
+    """The stack `local` of the project, brought up once in this run of the tests."""
+    return original(shared, "local", lambda: _bring_up(shared / "original-local"))
+
+
+def _share_installations(folder: Path) -> None:
+    for name in SHARED:
+        if (source := state_directory() / name).exists():
+            (folder / name).symlink_to(source.resolve())
+
+
+def _variables(folder: Path, port: int) -> dict[str, str]:
+    kept = {k: v for k, v in os.environ.items() if not k.startswith(("PULUMI_", "TOTARA_"))}
+    own = {STATE_DIRECTORY_VARIABLE: str(folder), "TOTARA_PORT": str(port)}
+    return kept | own | PERSISTING
+
+
+def _bring_up(folder: Path) -> Original:
+    folder.mkdir()
+    _share_installations(folder)
+    made = Original(folder, free_port())
+    up = subprocess.run(
+        [sys.executable, "-m", "totara_infra.cli", "up", "local"],
+        cwd=PROJECT, env=_variables(folder, made.port), capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert up.returncode == 0, up.stdout + up.stderr
+    return made

@@ -17,7 +17,9 @@ import yaml
 
 from tests.conftest import PROJECT
 from tests.local.conftest import link_or_copy
+from tests.local_environment import local_original
 from tests.ports import free_port
+from tests.ready_made import PERSISTING, python, shared_folder
 from totara_infra.local.project import state_directory
 from totara_infra.local.pulumi_engine import built_engine
 from totara_infra.local.setup import ensure_ready
@@ -151,7 +153,7 @@ def project_copy(tmp_path: Path) -> Copy:
 
 @pytest.fixture(scope="session")
 def running(tmp_path_factory: pytest.TempPathFactory):
-    """A copy that `totara up local` has brought up; the session's tests share it."""
+    """A copy whose stack `local` is up; the session's tests share it."""
     engine = ensure_ready().path
     copy = copy_project(tmp_path_factory.mktemp("appconfig") / "project")
     state = copy.folder / ".totara"
@@ -161,7 +163,12 @@ def running(tmp_path_factory: pytest.TempPathFactory):
     (state / "bin").mkdir()
     link_or_copy(built, state / "bin" / built.name)
     try:
-        copy.up()
+        local_original(shared_folder(tmp_path_factory.getbasetemp())).copy(
+            state,
+            copy.port,
+            lambda program: python(program, copy.environment | PERSISTING, copy.folder),
+        )
+        (state / "brought-up").write_text(copy.digest())
         yield copy
     finally:
         code, output = copy.run("down", "local")

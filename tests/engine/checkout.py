@@ -167,12 +167,12 @@ class Checkout:
             for noise in NOISE:
                 assert noise not in content, f"`{noise}` in {place}:\n{content[-4000:]}"
 
-    def python(self, program: str) -> str:
+    def python(self, program: str, **variables: str) -> str:
         """Run a few lines of Python on the copy's code and return what they print."""
         done = subprocess.run(
             [sys.executable, "-c", program],
             cwd=self.root,
-            env=self.environment,
+            env={**self.environment, **variables},
             capture_output=True,
             text=True,
             timeout=60,

@@ -47,11 +47,9 @@ PolicyPack("bank", policies=[
 
 
 @pytest.fixture(scope="module")
-def small(new_small_checkout) -> Checkout:
+def small(new_small_environment) -> Checkout:
     """A copy of the project with a small catalogue that is up."""
-    checkout = new_small_checkout()
-    checkout.totara("up", "local")
-    return checkout
+    return new_small_environment()
 
 
 def suspend_versioning(small: Checkout) -> None:

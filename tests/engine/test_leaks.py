@@ -49,14 +49,13 @@ def search(checkout: Checkout, values: list[str], said: str, temporary: Path) ->
 
 
 def test_values_are_nowhere_after_every_run_of_the_engine_and_found_when_leaked(
-    new_small_checkout, tmp_path
+    new_small_environment, tmp_path
 ):
-    checkout = new_small_checkout()
+    checkout = new_small_environment()
     temporary = {"TMPDIR": str(tmp_path)}
     passwords = {path: f"planted{uuid.uuid4().hex}" for path in PATHS}
     values = list(passwords.values())
     urls = {p: f"postgresql://app_user:{w}@db.example.test/bank" for p, w in passwords.items()}
-    checkout.totara("up", "local")
     with leaks.Watch(values) as watch:
         said = [import_values(checkout, urls)]
         declare_window(checkout, "36")

@@ -13,13 +13,14 @@ import pytest
 
 from tests.engine.checkout import Checkout
 from tests.engine.inventory import changes_since, inventory, names_of, touched
+from tests.secrets import leaks
 from totara_infra.blueprint import Blueprint
+from totara_infra.operations.secrets.inventory import entries
 from totara_infra.operations.trail import writes
 from totara_infra.resolver.sequence import SECRETS_STEP
 
 pytestmark = pytest.mark.engine
 
-CANARY = "canary-8d1f47c2"
 SD08 = "totara_infra/catalogue/domains/sd08.yaml"
 RECORDING = "secret/app/call-recording-api-key"
 OUR_SUFFIX = "totara-infra:bucket-suffix: -totara\n"
@@ -48,6 +49,15 @@ def required_secrets(blueprint: Blueprint) -> set[str]:
     return named & {r.properties["name"] for r in blueprint.steps[SECRETS_STEP]}
 
 
+def secret_values(rehearsal: Checkout) -> list[str]:
+    """What is in the secrets; of a key, a line that no other key has."""
+    client = rehearsal.live("prod", rehearse=True).client("secretsmanager")
+    blueprint = rehearsal.blueprint("prod", rehearse=True)
+    texts = [client.get_secret_value(SecretId=p)["SecretString"] for p in entries(blueprint)]
+    assert len(texts) > 60
+    return [t.splitlines()[1] if t.startswith("-----") else t for t in texts]
+
+
 def test_it_stops_at_the_first_gate_and_names_the_secrets_without_value(stopped):
     rehearsal, outcome, _ = stopped
     blueprint = rehearsal.blueprint("prod", rehearse=True)
@@ -59,7 +69,8 @@ def test_it_stops_at_the_first_gate_and_names_the_secrets_without_value(stopped)
     assert "FAILED gate:1: deployment/phase-1" in outcome.out
     complained = re.findall(r"- secret value (\S+): expected a value, found an empty", outcome.out)
     assert sorted(complained) == sorted(required)
-    assert all(re.search(rf"Fill it: .*{name}\b", outcome.out) for name in required)
+    advice = "Fill it: totara secrets put prod {} --rehearse"
+    assert all(advice.format(name) in outcome.out for name in required)
     assert "6 modules are up, 140 were not reached." in outcome.out
     for phase in blueprint.sequence.phases[1:]:
         assert f"  phase {phase.id} {phase.title}: {phase.modules[0]}" in outcome.out
@@ -70,13 +81,15 @@ def test_it_stops_at_the_first_gate_and_names_the_secrets_without_value(stopped)
 def test_filled_secrets_let_the_next_up_go_on(rehearsal):
     blueprint = rehearsal.blueprint("prod", rehearse=True)
     live = rehearsal.live("prod", rehearse=True)
-    client = live.client("secretsmanager")
-    for name in required_secrets(blueprint):
-        client.put_secret_value(SecretId=name, SecretString=CANARY)
+    rehearsal.totara("secrets", "seed", "prod", "--rehearse")
+    values = secret_values(rehearsal)
     before = time.time()
 
-    outcome = rehearsal.totara("up", "prod", "--rehearse")
+    with leaks.Watch(values) as watch:
+        outcome = rehearsal.totara("up", "prod", "--rehearse")
 
+    assert not watch.found
+    assert len(watch.seen) > 10
     assert "prod: 146 modules in 6 phases" in outcome.out
     first_phase = names_of(blueprint, [1]) - {blueprint.gate(1).properties["name"]}
     # What was there stayed as it was.
@@ -101,7 +114,7 @@ def test_the_checklist_passes_and_leaves_its_evidence(rehearsal, tmp_path):
         r["subject"] for c in record["checks"] for r in c["results"] if r["check"] == "secret value"
     }
     assert values == required_secrets(rehearsal.blueprint("prod", rehearse=True))
-    assert CANARY not in file.read_text(encoding="utf-8")
+    assert leaks.in_files(tmp_path, secret_values(rehearsal)) == []
     page = rehearsal.totara("verify", "report", str(file))
     assert page.out.startswith("# Verification of prod-rehearsal: passed")
 
@@ -170,15 +183,11 @@ def test_no_secret_value_comes_into_state_or_logs(rehearsal):
     listed = rehearsal.pulumi("stack", "-s", "prod-rehearsal", "--show-ids").out
 
     assert "neon-db-url" in exported
-    assert CANARY not in exported + listed
-    written = [
-        file
-        for folder in ("runs", "state", "home", "prod-rehearsal")
-        for file in (rehearsal.state / folder).rglob("*")
-        if file.is_file()
-    ]
-    assert any(file.name == "up.log" for file in written)
-    assert [file for file in written if CANARY.encode() in file.read_bytes()] == []
+    values = secret_values(rehearsal)
+    assert leaks.in_text(exported + listed, values) == []
+    folders = [rehearsal.state / f for f in ("runs", "state", "home", "prod-rehearsal")]
+    assert list((rehearsal.state / "runs").rglob("up.log"))
+    assert [found for folder in folders for found in leaks.in_files(folder, values)] == []
 
 
 def test_deleting_what_cannot_be_made_again_is_refused_until_it_is_named(rehearsal):

@@ -2,39 +2,17 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
+from collections.abc import Iterator
 
 import pytest
 
-from tests.conftest import PROJECT
 from tests.identity.signing_in import Bank
-from tests.ports import free_port
-from totara_infra.local.project import state_directory
-from totara_infra.local.setup import ensure_ready
+from tests.local_environment import brought_up
+from tests.ready_made import shared_folder
 
 
 @pytest.fixture(scope="session")
-def bank(tmp_path_factory):
-    """`totara up local`, down again afterwards."""
-    ensure_ready()
-    folder = tmp_path_factory.mktemp("identity") / "totara"
-    folder.mkdir()
-    for name in ("bin", "emulator", "home", "engine.json"):
-        if (state_directory() / name).exists():
-            (folder / name).symlink_to((state_directory() / name).resolve())
-    port = free_port()
-    environment = {
-        **{k: v for k, v in os.environ.items() if not k.startswith("PULUMI_")},
-        "TOTARA_STATE_DIRECTORY": str(folder),
-        "TOTARA_PORT": str(port),
-    }
-    command = [sys.executable, "-m", "totara_infra.cli"]
-    options = {"env": environment, "cwd": PROJECT, "capture_output": True, "text": True}
-    up = subprocess.run([*command, "up", "local"], check=False, **options)
-    try:
-        assert up.returncode == 0, up.stdout + up.stderr
-        yield Bank(f"http://127.0.0.1:{port}", environment)
-    finally:
-        subprocess.run([*command, "down", "local"], check=False, **options)
+def bank(tmp_path_factory) -> Iterator[Bank]:
+    shared = shared_folder(tmp_path_factory.getbasetemp())
+    with brought_up(tmp_path_factory.mktemp("totara"), shared) as environment:
+        yield Bank(str(environment.live.settings.endpoint), environment.variables)

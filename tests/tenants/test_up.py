@@ -12,7 +12,9 @@ from typing import Any
 import boto3
 import pytest
 
+from tests.local_environment import local_original
 from tests.ports import free_port
+from tests.ready_made import PERSISTING, python, shared_folder
 from tests.tenants.project_copy import ProjectCopy
 from totara_infra.local.setup import ensure_ready
 
@@ -56,10 +58,15 @@ def digest(folder: Path) -> str:
 
 
 @pytest.fixture
-def copy(tmp_path):
+def copy(tmp_path, tmp_path_factory):
     ensure_ready()
     made = ProjectCopy.make(tmp_path / "project", free_port())
     made.share_installations()
+    local_original(shared_folder(tmp_path_factory.getbasetemp())).copy(
+        made.root / ".totara",
+        made.port,
+        lambda program: python(program, made.environment() | PERSISTING, made.root),
+    )
     yield made
     made.totara("down", "local")
 

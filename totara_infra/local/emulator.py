@@ -25,6 +25,8 @@ from totara_infra.local.process_record import ProcessIdentity
 from totara_infra.local.project import LOCAL_STACK, state_directory
 
 PORT_VARIABLE = "TOTARA_PORT"
+PERSISTS_VARIABLE = "TOTARA_EMULATOR_PERSISTS"
+"""Set, an emulator that ends leaves its content behind; tests copy whole environments that way."""
 _HOST = "127.0.0.1"
 _DEFAULT_PORT = 4566
 _START_SECONDS = 30.0
@@ -293,8 +295,11 @@ def _environment(folder: Path, port: int, region: str) -> dict[str, str]:
         "MINISTACK_COGNITO_PRETOKEN_STRICT": "1",
         # It would listen on every address as soon as there is cryptography.
         "IOT_MTLS_ENABLED": "0",
-        "PERSIST_STATE": "0",
+        # Ended in an orderly way it then leaves its content in its folder, and starts with that.
+        "PERSIST_STATE": "1" if os.environ.get(PERSISTS_VARIABLE) else "0",
+        "S3_PERSIST": "1" if os.environ.get(PERSISTS_VARIABLE) else "0",
         "STATE_DIR": str(folder / "state"),
+        "S3_DATA_DIR": str(folder / "s3"),
         "TMPDIR": str(folder),
     }
 
