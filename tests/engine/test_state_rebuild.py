@@ -5,8 +5,11 @@ The tests of the first part share one small environment; each leaves it as its f
 
 from __future__ import annotations
 
+import io
 import json
+import re
 import subprocess
+import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -19,6 +22,10 @@ from tests.engine.killing import kill_in_the_middle
 
 pytestmark = pytest.mark.engine
 
+SD01 = "totara_infra/catalogue/domains/sd01.yaml"
+WINDOW = "/bank/local/service-001/window"
+INSTITUTION = "/bank/local/tenant-acorn/institution-type"
+TRIGGER = "bank-pre-token-generation-staff-local"
 MOMENTARY = {"created", "modified", "sourcePosition", "stackTrace"}
 """Fields that say when and from which line a resource was written."""
 READ_LATER = {
@@ -137,6 +144,96 @@ def test_a_dry_run_says_what_would_be_imported_and_changes_nothing(small):
     ids = {pool["Name"]: pool["Id"] for pool in pools}
     assert found["imported"]["user_pool/staff"] in ids.values()
     assert state_file(small).read_bytes() == before
+
+
+def test_what_is_missing_or_changed_in_aws_is_said_and_put_right(small):
+    ssm, functions = small.live().client("ssm"), small.live().client("lambda")
+    ssm.put_parameter(Name=WINDOW, Value="99", Overwrite=True)
+    ssm.delete_parameter(Name=INSTITUTION)
+    functions.update_function_code(FunctionName=TRIGGER, ZipFile=other_files())
+    state_file(small).unlink()
+
+    outcome = small.totara("state", "rebuild", "local")
+
+    assert "not there: tenant-acorn/institution-type; the next `up` makes it" in outcome.out
+    for name in ("service-001/window", "trigger/staff"):
+        assert f"not as declared: {name}; the next `up` will update it" in outcome.out
+    assert outcome.out.count("not as declared") == 2
+    small.totara("up", "local")
+    assert ssm.get_parameter(Name=INSTITUTION)["Parameter"]["Value"] == "mutual"
+    assert ssm.get_parameter(Name=WINDOW)["Parameter"]["Value"] == "24"
+    # An imported parameter that had `value` would take no later change of `insecure_value`.
+    small.edit(SD01, "default: 24", "default: 36")
+    small.totara("up", "local")
+    assert ssm.get_parameter(Name=WINDOW)["Parameter"]["Value"] == "36"
+    small.edit(SD01, "default: 36", "default: 24")
+    small.totara("up", "local")
+    assert_nothing_to_change(small)
+
+
+def other_files() -> bytes:
+    content = io.BytesIO()
+    with zipfile.ZipFile(content, "w") as archive:
+        archive.writestr("pre_token_generation.py", "def handler(event, context): return event")
+    return content.getvalue()
+
+
+def test_of_two_of_a_kind_one_has_to_be_chosen(small):
+    before = state_file(small).read_bytes()
+    live, mine = (
+        small.live(),
+        small.totara("state", "rebuild", "local", "--dry-run", "--format", "json").data["imported"],
+    )
+    pools, keys = live.client("cognito-idp"), live.client("kms")
+    configuration = live.client("appconfig")
+    name = str(small.blueprint().resources["user_pool/staff"].properties["name"])
+    pool = pools.create_user_pool(PoolName=name)["UserPool"]["Id"]
+    described = str(small.blueprint().resources["key/pii"].properties["description"])
+    key = keys.create_key(Description=described)["KeyMetadata"]["KeyId"]
+    application = configuration.create_application(Name="bank-core")["Id"]
+    others = {"user_pool/staff": pool, "key/pii": key, "app_config/bank-core": application}
+    try:
+        refused = small.totara("state", "rebuild", "local", code=1)
+
+        for resource, other in others.items():
+            assert f"{resource}: there are 2 in AWS" in refused.out
+            assert f"--take {resource}=ID" in refused.out
+            assert re.search(f"{mine[resource]} +used by ", refused.out)
+            assert re.search(f"{other} +nothing belongs to it", refused.out)
+        assert "No state was written." in refused.out
+        assert state_file(small).read_bytes() == before
+        chosen = [f"--take={resource}={mine[resource]}" for resource in others]
+        found = small.totara(
+            "state", "rebuild", "local", "--dry-run", "--format", "json", *chosen
+        ).data
+        assert found["imported"] == mine
+        # The other pool has no clients: they would be made in it.
+        other = [f"--take=user_pool/staff={pool}", *chosen[1:]]
+        found = small.totara(
+            "state", "rebuild", "local", "--dry-run", "--format", "json", *other
+        ).data
+        assert found["imported"]["user_pool/staff"] == pool
+        assert "user_pool/staff/group/operations" in found["not_there"]
+    finally:
+        pools.delete_user_pool(UserPoolId=pool)
+        keys.schedule_key_deletion(KeyId=key, PendingWindowInDays=7)
+        configuration.delete_application(ApplicationId=application)
+    # A key on its way out is no second one.
+    small.totara("state", "rebuild", "local", "--dry-run")
+
+
+@pytest.mark.parametrize(
+    ("choice", "told"),
+    [
+        ("user_pool/staff", "write NAME=ID"),
+        ("user_pool/none=x", "the blueprint has no resource user_pool/none"),
+        ("user_pool/staff=x", "there are not several of user_pool/staff"),
+    ],
+)
+def test_a_choice_that_makes_no_sense_is_refused(small, choice, told):
+    refused = small.totara("state", "rebuild", "local", "--take", choice, code=2)
+
+    assert told in refused.err
 
 
 def test_after_a_killed_update_an_update_goes_on_where_it_ended(new_small_checkout):

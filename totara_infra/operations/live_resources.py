@@ -147,6 +147,11 @@ def find_live(
     Raises:
         UsageError: a choice for something of which there are not several, or not this one.
     """
+    if unknown := sorted(set(take or {}) - set(blueprint.resources)):
+        raise UsageError(
+            f"--take: the blueprint has no resource {', '.join(unknown)}. The names are those in "
+            "the message about several of a kind."
+        )
     passed_over: frozenset[str] = frozenset()
     open_choices = dict(take or {})
     # What belongs to a pool or an application is looked for once it is known which one it is.
@@ -162,23 +167,12 @@ def find_live(
                 raise UsageError(f"{told}\n{ambiguity.sentence()}")
             passed_over |= set(ambiguity.candidates) - {chosen}
     if open_choices:
-        raise UsageError(_pointless(open_choices, blueprint))
+        raise UsageError(
+            f"--take: there are not several of {', '.join(sorted(open_choices))} in AWS, so there "
+            "is nothing to choose. Leave it out."
+        )
     described = tuple(_told_apart(a, live, blueprint, passed_over) for a in result.ambiguous)
     return replace(result, ambiguous=described)
-
-
-def _pointless(choices: Mapping[str, str], blueprint: Blueprint) -> str:
-    """Why some choices can't be meant."""
-    unknown = sorted(set(choices) - set(blueprint.resources))
-    if unknown:
-        return (
-            f"--take: the blueprint has no resource {', '.join(unknown)}. The names are those in "
-            "the message about several of a kind."
-        )
-    return (
-        f"--take: there are not several of {', '.join(sorted(choices))} in AWS, so there is "
-        "nothing to choose. Leave it out."
-    )
 
 
 def _look(

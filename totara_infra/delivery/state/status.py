@@ -184,6 +184,9 @@ def state_status(stack: str) -> Status:
 def refuse_unsound(stack: str) -> None:
     """See that an update may run.
 
+    Args:
+        stack: the engine's name of it.
+
     Raises:
         StateError: somebody holds the stack, its state is damaged, or operations are unfinished;
             each with the way to mend it.
