@@ -14,6 +14,7 @@ from typing import Any
 from benchmarks.engine import PARALLEL, Proxy, Run, empty_stack, workplace
 from benchmarks.figure import Figure, exponent, median_seconds
 from benchmarks.makespan import measure
+from benchmarks.state import measure_state
 from benchmarks.synthetic import tenants as synthetic_tenants
 from benchmarks.trigger import measure as trigger_times
 from totara_infra import load_catalogue, load_tenants, plan, read_stack, resolve
@@ -183,6 +184,11 @@ def drift() -> list[Figure]:
     return [Figure("drift", "totara drift, whole environment", median, "s", 10, detail)]
 
 
+def state() -> list[Figure]:
+    """`up` with the state in a file and in a bucket, written after every step and once."""
+    return measure_state(_SEQUENCED, _settings())
+
+
 def modules() -> list[Figure]:
     """Growth with the number of modules: 149, 600, 1,500."""
     found = [_worker("modules", str(count)) for count in _MODULES]
@@ -305,6 +311,7 @@ BENCHMARKS: dict[str, Callable[[], list[Figure]]] = {
     "memory": memory,
     "makespan": makespan,
     "drift": drift,
+    "state": state,
     "modules": modules,
     "tenants": tenants,
     "trigger": trigger,

@@ -187,8 +187,7 @@ def provider(settings: StackSettings) -> aws.Provider:
     emulated: dict[str, Any] = {}
     if settings.endpoint is not None:
         emulated = {
-            "access_key": settings.account_id,
-            "secret_key": "emulated",
+            **emulated_credentials(settings),
             "endpoints": [dict.fromkeys(EMULATED_SERVICES, settings.endpoint)],
             "s3_use_path_style": True,
             "skip_credentials_validation": True,
@@ -202,3 +201,10 @@ def provider(settings: StackSettings) -> aws.Provider:
         default_tags={"tags": {"environment": settings.environment.value, "managed_by": PROJECT}},
         **emulated,
     )
+
+
+def emulated_credentials(settings: StackSettings) -> dict[str, str]:
+    """The keys by which a provider reaches the emulator; none for an environment in AWS."""
+    if settings.endpoint is None:
+        return {}
+    return {"access_key": settings.account_id, "secret_key": "emulated"}

@@ -8,15 +8,14 @@ from __future__ import annotations
 import json
 import os
 import re
-import signal
 import subprocess
 import time
 
-import psutil
 import pytest
 
 from tests.engine.checkout import Change, Checkout
 from tests.engine.inventory import changes_since, counted, inventory, touched, wanted
+from tests.engine.killing import kill_in_the_middle
 from totara_infra.operations.trail import writes
 
 pytestmark = pytest.mark.engine
@@ -188,24 +187,3 @@ def test_a_killed_engine_is_noticed_and_nothing_is_doubled(platform):
 
     platform.totara("down", "local")
     platform.wait_for_no_process()
-
-
-def kill_in_the_middle(platform: Checkout, command: subprocess.Popen[str]) -> None:
-    """Kill the engine when things with ids that AWS makes are there, and much is not."""
-    end = time.monotonic() + 120
-    while time.monotonic() < end and command.poll() is None:
-        if platform.emulator_record().is_file():
-            live = platform.live()
-            pools = live.client("cognito-idp").list_user_pools(MaxResults=60)["UserPools"]
-            applications = live.client("appconfig").list_applications()["Items"]
-            keys = live.client("kms").list_keys()["Keys"]
-            if pools and applications and keys:
-                engine = next(
-                    process
-                    for process in psutil.Process(command.pid).children()
-                    if process.name() == "pulumi"
-                )
-                engine.send_signal(signal.SIGKILL)
-                return
-        time.sleep(0.1)
-    raise AssertionError("the update ended before its engine could be killed")

@@ -654,6 +654,7 @@ CASES = (
         shows="",
         outputs=(),
         tagged=False,
+        imported=lambda state: f"{state.inputs['function'].rpartition(':')[2]}/{state.id}",
         not_imported=frozenset({"function"}),
         collides=True,
     ),

@@ -24,6 +24,7 @@ from totara_infra.cli import (
     release,
     secrets,
     sequence,
+    state,
     tenant,
     validate,
     verify,
@@ -56,6 +57,7 @@ app.add_typer(backup.app, name="backup")
 app.command("preview")(deploy.preview)
 app.command("up")(deploy.up)
 app.command("down")(deploy.down)
+app.add_typer(state.app, name="state")
 app.add_typer(fleet.app, name="fleet")
 app.add_typer(release.app, name="release")
 app.command("drift")(drift.drift)

@@ -16,6 +16,7 @@ from totara_infra.delivery.stack_files import (
     remove_rehearsal_file,
 )
 from totara_infra.delivery.stacks import engine_stack, stack_settings
+from totara_infra.delivery.state.status import refuse_unsound
 from totara_infra.delivery.update import refuse_deletions, run_engine, run_folder
 from totara_infra.local import emulator, lifecycle, stack_state
 from totara_infra.local.project import LOCAL_STACK, project_root, runs_locally
@@ -87,15 +88,21 @@ class Deployment:
         )
 
     def preview(self, parallel: int) -> Report:
-        """Run the engine's preview."""
-        return run_engine("preview", self.stack, self.blueprint, ["--parallel", str(parallel)])
+        """Run the engine's preview.
+
+        Raises:
+            StateError: it can't read the state.
+        """
+        return self._run("preview", ["--parallel", str(parallel)])
 
     def up(self, parallel: int, allow_delete: Sequence[str]) -> Report:
         """Run the engine's update.
 
         Raises:
+            StateError: somebody else holds the stack, or an earlier update left it unfinished.
             DeletionRefusedError: in uat and prod, a plan that deletes what can't be made again.
         """
+        refuse_unsound(self.stack)
         if self.blueprint.scope.settings.environment.keeps_state:
             planned = self.preview(parallel)
             if not planned.succeeded:
@@ -103,9 +110,17 @@ class Deployment:
             refuse_deletions(self.blueprint, planned, allow_delete)
         arguments = ["--yes", "--skip-preview", "--suppress-outputs", "--parallel", str(parallel)]
         if not self.emulated:
-            return run_engine("up", self.stack, self.blueprint, arguments)
+            return self._run("up", arguments)
         with lifecycle.updating(self.stack):
-            return run_engine("up", self.stack, self.blueprint, arguments)
+            return self._run("up", arguments)
+
+    def _run(self, command: str, arguments: Sequence[str]) -> Report:
+        report = run_engine(command, self.stack, self.blueprint, arguments)
+        if not report.succeeded and not report.failures and not report.operations:
+            # Nothing was reached. Where the state is the reason, say so in words that help:
+            # another update may have begun a moment before this one.
+            refuse_unsound(self.stack)
+        return report
 
     def report_lines(self, report: Report, verb: str) -> Iterator[str]:
         """What the run has to say at its end."""

@@ -45,8 +45,8 @@ def ensure_stack(stack: str, name: str) -> None:
             working folder of this checkout has a rehearsal of the same stack.
     """
     if stack != name:
-        _write_rehearsal(stack, name)
-    known = _run(["stack", "ls", "--json"], stack)
+        write_rehearsal_file(stack, name)
+    known = run_pulumi(["stack", "ls", "--json"], stack)
     if known.returncode == 0 and f'"name": "{stack}"' in known.stdout:
         return
     if not runs_locally(stack):
@@ -56,7 +56,7 @@ def ensure_stack(stack: str, name: str) -> None:
             f"a new environment's stack is made once with `pulumi stack init {stack} "
             "--secrets-provider awskms://…`." + _reason(known.stderr)
         )
-    made = _run(["stack", "init", stack, "--non-interactive"], stack)
+    made = run_pulumi(["stack", "init", stack, "--non-interactive"], stack)
     if made.returncode != 0 and "already exists" not in made.stderr:
         raise StackError(f"The engine can't make stack `{stack}`: {made.stderr.strip()}")
 
@@ -66,7 +66,13 @@ def _reason(text: str) -> str:
     return f" The engine says: {lines[-1]}" if lines else ""
 
 
-def _run(arguments: list[str], stack: str) -> subprocess.CompletedProcess[str]:
+def run_pulumi(arguments: list[str], stack: str) -> subprocess.CompletedProcess[str]:
+    """Run the engine for a stack and return what it said.
+
+    Args:
+        arguments: of the engine.
+        stack: whose settings it gets.
+    """
     return subprocess.run(
         [*engine_command(), *arguments],
         cwd=project_root(),
@@ -124,7 +130,16 @@ def refuse_foreign_rehearsal(stack: str) -> None:
         )
 
 
-def _write_rehearsal(stack: str, name: str) -> None:
+def write_rehearsal_file(stack: str, name: str) -> None:
+    """Generate the file of a rehearsal from that of the stack, with the salt that it had.
+
+    Args:
+        stack: the engine's name of the rehearsal.
+        name: of the stack that is rehearsed.
+
+    Raises:
+        StackError: another working folder of this checkout has a rehearsal of the same stack.
+    """
     root = project_root()
     path = _rehearsal_file(stack)
     # Two that start at once: the second looks when the first has written who it is.

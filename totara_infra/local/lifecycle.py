@@ -10,9 +10,11 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
+import psutil
+
 from totara_infra.local import emulator, process_record, stack_state
 from totara_infra.local.errors import LocalEnvironmentError
-from totara_infra.local.project import runs_locally, state_directory
+from totara_infra.local.project import REHEARSAL_SUFFIX, runs_locally, state_directory
 
 _claims: dict[Path, int] = {}
 """The locks that this process holds, by file, as open file descriptors."""
@@ -72,6 +74,47 @@ def updating(stack: str) -> Iterator[None]:
             _marker(stack).unlink(missing_ok=True)
 
 
+@contextlib.contextmanager
+def claimed(stack: str) -> Iterator[None]:
+    """Keep other commands off a stack inside the block.
+
+    Args:
+        stack: A stack that lives in an emulator.
+
+    Raises:
+        LocalEnvironmentError: Another command is working on the stack.
+    """
+    claimed_before = _lock_file(stack) in _claims
+    _claim(stack)
+    try:
+        yield
+    finally:
+        if not claimed_before:
+            _release(stack)
+
+
+def settle(stack: str) -> None:
+    """Forget that an update was interrupted: the state has been made again from the emulator.
+
+    Args:
+        stack: A stack that lives in an emulator, claimed.
+    """
+    _marker(stack).unlink(missing_ok=True)
+
+
+def was_interrupted(stack: str) -> bool:
+    """Tell whether the last update of a stack was killed, so that its state lacks what it did.
+
+    Args:
+        stack: A stack that lives in an emulator.
+    """
+    marker = process_record.read(_marker(stack))
+    if marker is None:
+        return _marker(stack).exists()
+    pid = marker.get("pid")
+    return not (isinstance(pid, int) and psutil.pid_exists(pid))
+
+
 def discard(stack: str) -> list[str]:
     """Stop a stack's emulator and remove its state, locks and markers; caches stay.
 
@@ -111,8 +154,8 @@ def _mismatch(stack: str, region: str | None) -> str | None:
     """Say why emulator and state don't belong together, or None where they do."""
     if _marker(stack).exists() or stack_state.locks(stack):
         return (
-            f"The last update of stack {stack} was interrupted, so nobody knows what is in its "
-            "emulator: emulator and state start afresh."
+            f"The last update of stack {stack} was interrupted, so its state does not say what is "
+            f"in its emulator: emulator and state start afresh. {_keeping(stack)}"
         )
     if not stack_state.own_backend():
         return None
@@ -143,9 +186,16 @@ def _half(stack: str, running: bool, has_state: bool) -> str | None:
     if running:
         return (
             f"The emulator of stack {stack} is running, but the state that belongs to it is gone: "
-            "both start afresh."
+            f"both start afresh. {_keeping(stack)}"
         )
     return None
+
+
+def _keeping(stack: str) -> str:
+    words = stack
+    if stack.endswith(REHEARSAL_SUFFIX):
+        words = f"{stack.removesuffix(REHEARSAL_SUFFIX)} --rehearse"
+    return f"(`totara state rebuild {words}`, run instead, keeps what is there.)"
 
 
 def _port_message(stack: str) -> list[str]:

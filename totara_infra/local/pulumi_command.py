@@ -34,6 +34,15 @@ def backend_url() -> str:
     return f"file://{state_directory() / 'state'}"
 
 
+def state_backend(stack: str) -> str:
+    """Return the URL of the backend that holds a stack's state.
+
+    Args:
+        stack: The stack's name or full reference.
+    """
+    return _chosen_backend(stack) or backend_url()
+
+
 def engine_command() -> list[str]:
     """Return the command that starts the engine, without arguments; builds it where there is none.
 

@@ -52,6 +52,13 @@ def _listed(value: object) -> object:
     return json.loads(value) if isinstance(value, str) and value.startswith("[") else value
 
 
+def command_words(stack: str) -> str:
+    """What stands for an engine's stack in a `totara` command: `prod`, or `prod --rehearse`."""
+    if stack.endswith(REHEARSAL_SUFFIX):
+        return f"{stack.removesuffix(REHEARSAL_SUFFIX)} --rehearse"
+    return stack
+
+
 class StackSettings(Model):
     """Typed settings of a stack. Keys of the file are the same with hyphens."""
 
@@ -132,10 +139,7 @@ class StackSettings(Model):
     @property
     def command_words(self) -> str:
         """What stands for this stack in a `totara` command: `prod`, or `prod --rehearse`."""
-        name = self.stack or self.environment.value
-        if name.endswith(REHEARSAL_SUFFIX):
-            return f"{name.removesuffix(REHEARSAL_SUFFIX)} --rehearse"
-        return name
+        return command_words(self.stack or self.environment.value)
 
     def tags(self, module_id: str, system_id: str) -> dict[str, str]:
         """The tag set that every resource carries."""

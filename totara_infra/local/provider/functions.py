@@ -217,39 +217,41 @@ _CONDITIONS = {
 }
 
 
-def _permission_id(inputs: Properties) -> str:
+def _permission_path(inputs: Properties) -> str:
+    """`FUNCTION/STATEMENT`: the id of an import; the plugin's own id is the statement's alone."""
     qualifier = f":{inputs['qualifier']}" if inputs.get("qualifier") else ""
     # Programs name the function by name or by ARN.
     name = str(inputs["function"]).rpartition(":function:")[2].partition(":")[0]
     return f"{name}{qualifier}/{inputs['statementId']}"
 
 
-def _permission(identifier: str) -> tuple[dict[str, str], str]:
+def _permission(identifier: str, recorded: Recorded) -> tuple[dict[str, str], str]:
+    if "/" not in identifier:
+        identifier = _permission_path({**recorded.inputs, "statementId": identifier})
     path, _, statement = identifier.rpartition("/")
     name, _, qualifier = path.partition(":")
     return {"FunctionName": name, **({"Qualifier": qualifier} if qualifier else {})}, statement
 
 
-def _statement(aws: Aws, identifier: str) -> dict[str, Any] | None:
-    where, statement = _permission(identifier)
+def _statement(aws: Aws, where: dict[str, str], statement: str) -> dict[str, Any] | None:
     answer = unless_gone(aws.client("lambda").get_policy, GONE, **where)
     found = json.loads(answer["Policy"])["Statement"] if answer else []
     return next((dict(item) for item in found if item.get("Sid") == statement), None)
 
 
 def _create_permission(aws: Aws, inputs: Properties) -> Made:
-    client, identifier = aws.client("lambda"), _permission_id(inputs)
-    if _statement(aws, identifier) is not None:
-        raise AlreadyExists(f"the permission {identifier}", identifier)
+    client, path = aws.client("lambda"), _permission_path(inputs)
+    if _statement(aws, *_permission(path, Recorded({}, {}))) is not None:
+        raise AlreadyExists(f"the permission {path}", path)
     _patiently(client.add_permission, **to_api(inputs, _PERMISSION, _PERMISSION_RENAMES))
-    return Made(identifier)
+    return Made(str(inputs["statementId"]))
 
 
 def _read_permission(aws: Aws, identifier: str, recorded: Recorded) -> Live | None:
-    found = _statement(aws, identifier)
+    where, statement = _permission(identifier, recorded)
+    found = _statement(aws, where, statement)
     if found is None:
         return None
-    where, statement = _permission(identifier)
     given = recorded.inputs.get("function")
     same = given is not None and str(given).endswith(where["FunctionName"])
     inputs: Properties = {
@@ -264,7 +266,7 @@ def _read_permission(aws: Aws, identifier: str, recorded: Recorded) -> Live | No
         for key, value in entries.items():
             if name := _CONDITIONS.get(key.lower()):
                 inputs[name] = value
-    return Live(inputs)
+    return Live(inputs, id=statement)
 
 
 def _principal(principal: Any, recorded: Recorded) -> str:
@@ -274,8 +276,8 @@ def _principal(principal: Any, recorded: Recorded) -> str:
     return given if value == f"arn:aws:iam::{given}:root" else str(value)
 
 
-def _delete_permission(aws: Aws, identifier: str, _recorded: Recorded) -> None:
-    where, statement = _permission(identifier)
+def _delete_permission(aws: Aws, identifier: str, recorded: Recorded) -> None:
+    where, statement = _permission(identifier, recorded)
     client = aws.client("lambda")
     unless_gone(client.remove_permission, GONE, **where, StatementId=statement)
 

@@ -63,7 +63,8 @@ class Version:
 
 def _listed(reading: Reading, call: str, **request: Any) -> list[dict[str, Any]]:
     paging = reading.client("appconfig").get_paginator(call)
-    return [item for page in paging.paginate(**request) for item in page["Items"]]
+    items = [item for page in paging.paginate(**request) for item in page["Items"]]
+    return [item for item in items if item.get("Id") not in reading.passed_over]
 
 
 def _arn(reading: Reading, resource: str) -> str:

@@ -3,26 +3,22 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from totara_infra.blueprint import Archive, Blueprint, Joined, PlannedResource, Reference
+from totara_infra.blueprint import Blueprint, PlannedResource, Reference
 from totara_infra.blueprint.resource import references
 from totara_infra.operations.drift.authors import attributed
-from totara_infra.operations.drift.functions import digests
 from totara_infra.operations.drift.meaning import differences
+from totara_infra.operations.drift.outputs import UnknownOutputError, resolved
 from totara_infra.operations.drift.reading import Reading, Thing, TypeReader, key_of
 from totara_infra.operations.drift.report import Drift, Kind, NotRead, Report
 from totara_infra.operations.drift.table import READERS
 from totara_infra.operations.live import Live
-
-
-class _Unknown(Exception):
-    """A reference leads to something that is not there."""
 
 
 def find_drift(live: Live, blueprint: Blueprint, stack: str, *, authors: bool = True) -> Report:
@@ -51,9 +47,17 @@ def find_drift(live: Live, blueprint: Blueprint, stack: str, *, authors: bool = 
 
 
 @contextmanager
-def reading_of(live: Live, blueprint: Blueprint) -> Iterator[Reading]:
-    """One look at an environment; its threads end with the block."""
-    reading = Reading(live, blueprint, lambda r: key_of(r, blueprint, READERS))
+def reading_of(
+    live: Live, blueprint: Blueprint, passed_over: frozenset[str] = frozenset()
+) -> Iterator[Reading]:
+    """One look at an environment; its threads end with the block.
+
+    Args:
+        live: the environment.
+        blueprint: what should be there.
+        passed_over: see `Reading`.
+    """
+    reading = Reading(live, blueprint, lambda r: key_of(r, blueprint, READERS), passed_over)
     try:
         yield reading
     finally:
@@ -84,7 +88,7 @@ def compare(
         for name, r in resources.items()
         if (only is None or r.type in only) and (names is None or name in names)
     }
-    things, not_read = _read_all(reading, readers, _types_behind(reading.blueprint, chosen))
+    things, not_read = read_things(reading, readers, _types_behind(reading.blueprint, chosen))
     comparison = _Comparison(reading, readers, things, stack, chosen)
     found = list(comparison.drifts())
     if names is None:
@@ -103,8 +107,8 @@ def _types_behind(blueprint: Blueprint, chosen: Iterable[str]) -> list[str]:
     return sorted({blueprint.resources[name].type for name in found})
 
 
-def _read_all(
-    reading: Reading, readers: Mapping[str, TypeReader], tokens: list[str]
+def read_things(
+    reading: Reading, readers: Mapping[str, TypeReader], tokens: Sequence[str]
 ) -> tuple[dict[str, list[Thing]], list[NotRead]]:
     """The things of each type; types without an answer are left out, and named with the reason."""
 
@@ -227,33 +231,13 @@ class _Comparison:
             if name in reader.unreadable or name not in reader.reads:
                 continue
             try:
-                yield name, self._resolved(value)
-            except _Unknown:
+                found = resolved(value, self._matched)
+            except UnknownOutputError:
                 # What it leads to is missing and is reported itself.
                 continue
-
-    def _resolved(self, value: Any) -> Any:
-        match value:
-            case Reference():
-                return self._output(value)
-            case Joined():
-                return "".join(str(self._resolved(p)) for p in value.parts)
-            case Archive():
-                return digests({n: text.encode() for n, text in value.files.items()})
-            case Mapping():
-                return {k: self._resolved(v) for k, v in value.items()}
-            case list() | tuple():
-                return [self._resolved(v) for v in value]
-            case _:
-                return value
-
-    def _output(self, reference: Reference) -> Any:
-        thing = self._matched.get(reference.resource)
-        if thing is None or thing.attributes.get(reference.attribute) is None:
-            raise _Unknown
-        output = thing.attributes[reference.attribute]
-        # A version's number is text where another resource takes it.
-        return str(output) if reference.attribute == "version_number" else output
+            # A version's number is text where another resource takes it.
+            number = isinstance(value, Reference) and value.attribute == "version_number"
+            yield name, str(found) if number else found
 
     def properties_not_read(self) -> list[NotRead]:
         """Properties of the blueprint that no reader gives and that are not known as unreadable."""

@@ -63,7 +63,7 @@ def _pools(reading: Reading) -> list[dict[str, Any]]:
                 PaginationConfig={"PageSize": 60}
             )
             for p in page["UserPools"]
-            if p["Name"].startswith(_MARK)
+            if p["Name"].startswith(_MARK) and p["Id"] not in reading.passed_over
         ]
         found = [p for p in reading.each(read, listed) if p is not None]
         return sorted(found, key=lambda p: (p["CreationDate"], p["Id"]))
@@ -133,6 +133,7 @@ def _read_clients(reading: Reading) -> Iterator[Thing]:
         for name, pool in _ours(reading).items()
         for page in client.get_paginator("list_user_pool_clients").paginate(UserPoolId=pool)
         for found in page["UserPoolClients"]
+        if found["ClientId"] not in reading.passed_over
     ]
 
     def read(place: tuple[str, str, str]) -> Thing | None:

@@ -71,7 +71,8 @@ def _keys(reading: Reading) -> dict[str, _Key]:
             (policy or {}).get("Policy"),
         )
 
-    ids = [k["KeyId"] for p in client.get_paginator("list_keys").paginate() for k in p["Keys"]]
+    listed = [k["KeyId"] for p in client.get_paginator("list_keys").paginate() for k in p["Keys"]]
+    ids = [key_id for key_id in listed if key_id not in reading.passed_over]
     return {i: k for i, k in zip(ids, reading.each(read, ids), strict=True) if k is not None}
 
 

@@ -94,11 +94,20 @@ class Reading:
     Attributes:
         live: access to it.
         blueprint: what should be there.
+        passed_over: ids of things that count as not there. Where AWS lets two have one name, this
+            is how one of them is chosen.
     """
 
-    def __init__(self, live: Live, blueprint: Blueprint, names: Names) -> None:
+    def __init__(
+        self,
+        live: Live,
+        blueprint: Blueprint,
+        names: Names,
+        passed_over: frozenset[str] = frozenset(),
+    ) -> None:
         self.live = live
         self.blueprint = blueprint
+        self.passed_over = passed_over
         self._names = names
         self._calls = ThreadPoolExecutor(CALLS_SIDE_BY_SIDE, thread_name_prefix="aws-call")
         self._answers: dict[str, Any] = {}

@@ -1,0 +1,95 @@
+"""What it costs where the state is kept, and how often it is written."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import boto3
+
+from benchmarks.engine import empty_stack, workplace
+from benchmarks.figure import Figure
+from totara_infra.local import emulator
+from totara_infra.model.stack import StackSettings
+
+_BUCKET = "bank-state"
+_STORE = "state-rehearsal"
+_ROUNDS = 2
+_KEYS = {"AWS_ACCESS_KEY_ID": "000000000000", "AWS_SECRET_ACCESS_KEY": "emulated"}
+
+
+def measure_state(program: str, settings: StackSettings) -> list[Figure]:
+    """`up` from empty with the state in a file and in a bucket, with checkpoints and without.
+
+    The ways take turns, so that other load on the machine meets all of them alike; of each the
+    fastest round counts.
+
+    Args:
+        program: of this package, or any other name for the project's own.
+        settings: of the stack.
+    """
+    with workplace() as folder, _bucket(settings.region) as url:
+        in_bucket = {"PULUMI_BACKEND_URL": url, **_KEYS}
+        ways: dict[str, Mapping[str, str]] = {
+            "once": {"PULUMI_SKIP_CHECKPOINTS": "true"},
+            "file": {"PULUMI_SKIP_CHECKPOINTS": "false"},
+            "bucket once": {"PULUMI_SKIP_CHECKPOINTS": "true", **in_bucket},
+            "bucket": {"PULUMI_SKIP_CHECKPOINTS": "false", **in_bucket},
+        }
+        times: dict[str, list[float]] = {way: [] for way in ways}
+        for _ in range(_ROUNDS):
+            for way, variables in ways.items():
+                with _variables(variables):
+                    times[way].append(_up(folder, program, settings))
+    best = {way: min(found) for way, found in times.items()}
+    return [
+        _figure("state written after every step, to once, in a file", best, "file", "once"),
+        _figure("the same in a bucket of S3", best, "bucket", "bucket once"),
+        _figure("state in a bucket of S3, to a file, after every step", best, "bucket", "file"),
+    ]
+
+
+def _figure(what: str, best: Mapping[str, float], one: str, other: str) -> Figure:
+    detail = f"{best[one]:.1f} s to {best[other]:.1f} s, best of {_ROUNDS} in turns"
+    return Figure("state", f"up: {what}", best[one] / best[other], "ratio", None, detail)
+
+
+def _up(folder: Path, program: str, settings: StackSettings) -> float:
+    with empty_stack(folder, program, settings) as stack:
+        return stack.up().seconds
+
+
+@contextlib.contextmanager
+def _bucket(region: str) -> Iterator[str]:
+    """URL of a bucket in an emulator of its own."""
+    running = emulator.start(_STORE, region=region)
+    client = boto3.client(
+        "s3",
+        endpoint_url=running.endpoint,
+        region_name=region,
+        aws_access_key_id=_KEYS["AWS_ACCESS_KEY_ID"],
+        aws_secret_access_key=_KEYS["AWS_SECRET_ACCESS_KEY"],
+    )
+    place = {"LocationConstraint": region}
+    client.create_bucket(Bucket=_BUCKET, CreateBucketConfiguration=place)
+    address = running.endpoint.removeprefix("http://")
+    yield (
+        f"s3://{_BUCKET}?endpoint={address}&disableSSL=true&s3ForcePathStyle=true&region={region}"
+    )
+    emulator.stop(_STORE)
+
+
+@contextlib.contextmanager
+def _variables(given: Mapping[str, str]) -> Iterator[None]:
+    before = {name: os.environ.get(name) for name in given}
+    os.environ.update(given)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value

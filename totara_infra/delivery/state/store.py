@@ -1,0 +1,279 @@
+"""Where a self-managed backend of the engine keeps state: a folder, or a bucket of S3.
+
+The layout is the engine's own (`pkg/backend/diy`): one object holds a stack's state, and a small
+one for each process that works on it keeps others off. Pulumi Cloud shows neither.
+"""
+
+from __future__ import annotations
+
+import getpass
+import gzip
+import json
+import os
+import socket
+import tempfile
+import time
+import uuid
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs, unquote, urlsplit
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+
+from totara_infra.delivery.state.errors import StateError
+from totara_infra.delivery.state.locks import Lock
+from totara_infra.local.pulumi_command import state_backend
+from totara_infra.model.stack import PROJECT
+
+_ROOT = ".pulumi"
+_ENDINGS = (".json", ".json.gz", ".json.zst")
+
+
+class StateStore(ABC):
+    """A backend in which the state of a stack is an object of its own.
+
+    Attributes:
+        url: of the backend, as the engine takes it.
+    """
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+
+    @abstractmethod
+    def keys(self, prefix: str) -> list[str]:
+        """Every key that begins so, in order."""
+
+    @abstractmethod
+    def get(self, key: str) -> bytes | None:
+        """What a key holds, or None where there is no such key."""
+
+    @abstractmethod
+    def put(self, key: str, content: bytes) -> None:
+        """Make a key hold something: whoever reads sees the old content or the new one, whole."""
+
+    @abstractmethod
+    def delete(self, key: str) -> None:
+        """Remove a key; one that is not there is no error."""
+
+    @abstractmethod
+    def place(self, key: str) -> str:
+        """A key as people find it."""
+
+    def state_key(self, stack: str) -> str | None:
+        """Key of a stack's state, or None where it has none."""
+        base = f"{_ROOT}/stacks/{PROJECT}/{stack}"
+        there = set(self.keys(f"{base}.json"))
+        return next((base + e for e in _ENDINGS if base + e in there), None)
+
+    def keep(self, stack: str) -> str | None:
+        """Copy a stack's state beside the engine's own backups.
+
+        Returns:
+            Where the copy is; None where there is no state.
+        """
+        key = self.state_key(stack)
+        if key is None:
+            return None
+        ending = key.partition(f"/{stack}.")[2]
+        copy = f"{_ROOT}/backups/{PROJECT}/{stack}/{stack}.{time.time_ns()}.replaced.{ending}"
+        self.put(copy, self.get(key) or b"")
+        return self.place(copy)
+
+    def replace(self, stack: str, state: bytes) -> None:
+        """Put a state in place of whatever there was, in one step.
+
+        Args:
+            stack: name of the stack.
+            state: what the engine wrote elsewhere, uncompressed JSON.
+        """
+        old = self.state_key(stack)
+        new = f"{_ROOT}/stacks/{PROJECT}/{stack}.json"
+        self.put(new, state)
+        if f"{_ROOT}/meta.yaml" not in self.keys(f"{_ROOT}/meta.yaml"):
+            # Without it the engine takes the folder for one of its older layout.
+            self.put(f"{_ROOT}/meta.yaml", b"version: 1\n")
+        if old not in (None, new):
+            self.delete(str(old))
+
+    def read(self, stack: str) -> dict[str, Any] | None:
+        """A stack's state as data, or None where there is none.
+
+        Raises:
+            StateError: it is there and no state.
+        """
+        key = self.state_key(stack)
+        if key is None or key.endswith(".zst"):
+            return None
+        content = self.get(key) or b""
+        try:
+            text = gzip.decompress(content) if key.endswith(".gz") else content
+            found = json.loads(text)["checkpoint"]["latest"] or {}
+        except (ValueError, EOFError, OSError, KeyError, TypeError) as error:
+            raise StateError(
+                f"{self.place(key)} is no state: it is damaged or cut off ({error})."
+            ) from None
+        if not isinstance(found, dict):
+            raise StateError(f"{self.place(key)} is no state: it holds no deployment.")
+        return found
+
+    def locks(self, stack: str) -> list[Lock]:
+        """Who holds a stack, the longest first."""
+        found = []
+        for key in self.keys(f"{_lock_folder(stack)}/"):
+            if key.endswith(".json"):
+                found.append(Lock.parse(key, self.place(key), self.get(key) or b""))
+        return sorted(found, key=lambda lock: lock.since)
+
+    @contextmanager
+    def locked(self, stack: str) -> Iterator[None]:
+        """Keep the engine and other commands off a stack, by the engine's own protocol.
+
+        Locks of processes that have ended on this machine are lifted.
+
+        Raises:
+            StateError: somebody else holds it.
+        """
+        for lock in self.locks(stack):
+            if lock.alive is False:
+                self.delete(lock.key)
+        key = f"{_lock_folder(stack)}/{uuid.uuid4()}.json"
+        mine = {
+            "pid": os.getpid(),
+            "username": getpass.getuser(),
+            "hostname": socket.gethostname(),
+            "timestamp": datetime.now(UTC).isoformat(),
+        }
+        self.put(key, json.dumps(mine).encode())
+        try:
+            # Only now: two that start at once see each other, and neither goes on.
+            others = [lock for lock in self.locks(stack) if lock.key != key]
+            if others:
+                raise StateError("\n".join(lock.sentence(stack) for lock in others))
+            yield
+        finally:
+            self.delete(key)
+
+
+def _lock_folder(stack: str) -> str:
+    return f"{_ROOT}/locks/organization/{PROJECT}/{stack}"
+
+
+class FolderStore(StateStore):
+    """A folder of a file system, `file://PATH`."""
+
+    def __init__(self, url: str) -> None:
+        super().__init__(url)
+        path = unquote(url.removeprefix("file://").partition("?")[0])
+        self._root = Path(path).expanduser()
+
+    def keys(self, prefix: str) -> list[str]:
+        """List the folder of a prefix."""
+        folder = self._root / prefix.rpartition("/")[0]
+        found = (p.relative_to(self._root).as_posix() for p in folder.glob("*") if p.is_file())
+        return sorted(key for key in found if key.startswith(prefix))
+
+    def get(self, key: str) -> bytes | None:
+        """Read a file."""
+        path = self._root / key
+        return path.read_bytes() if path.is_file() else None
+
+    def put(self, key: str, content: bytes) -> None:
+        """Write beside the file and rename: nobody sees half of it."""
+        path = self._root / key
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+        temporary = Path(name)
+        try:
+            with os.fdopen(handle, "wb") as out:
+                out.write(content)
+                out.flush()
+                os.fsync(out.fileno())
+            temporary.replace(path)
+        finally:
+            temporary.unlink(missing_ok=True)
+        # The engine's library keeps a digest of each file beside it, which would be wrong now.
+        path.with_name(f"{path.name}.attrs").unlink(missing_ok=True)
+
+    def delete(self, key: str) -> None:
+        """Remove a file."""
+        (self._root / key).unlink(missing_ok=True)
+
+    def place(self, key: str) -> str:
+        """The path of the file."""
+        return str(self._root / key)
+
+
+class BucketStore(StateStore):
+    """A bucket of S3 or of what speaks like it, `s3://BUCKET/PREFIX?region=…&endpoint=…`."""
+
+    def __init__(self, url: str) -> None:
+        super().__init__(url)
+        parts = urlsplit(url)
+        asked = {name.lower(): values[-1] for name, values in parse_qs(parts.query).items()}
+        self._bucket = parts.netloc
+        self._prefix = f"{parts.path.strip('/')}/" if parts.path.strip("/") else ""
+        endpoint = asked.get("endpoint")
+        if endpoint and "://" not in endpoint:
+            plain = asked.get("disablessl", asked.get("disable_https", "false")) == "true"
+            endpoint = f"http{'' if plain else 's'}://{endpoint}"
+        by_path = asked.get("s3forcepathstyle", asked.get("use_path_style", "false")) == "true"
+        session = boto3.Session(region_name=asked.get("region"), profile_name=asked.get("profile"))
+        self._client = session.client(
+            "s3",
+            endpoint_url=endpoint,
+            config=Config(s3={"addressing_style": "path" if by_path else "auto"}),
+        )
+
+    def keys(self, prefix: str) -> list[str]:
+        """List the objects of a prefix."""
+        paging = self._client.get_paginator("list_objects_v2")
+        try:
+            pages = list(paging.paginate(Bucket=self._bucket, Prefix=self._prefix + prefix))
+        except (BotoCoreError, ClientError) as error:
+            raise StateError(f"The state's bucket {self._bucket} can't be read: {error}") from None
+        found = [entry["Key"] for page in pages for entry in page.get("Contents", [])]
+        return sorted(key.removeprefix(self._prefix) for key in found)
+
+    def get(self, key: str) -> bytes | None:
+        """Read an object."""
+        try:
+            answer = self._client.get_object(Bucket=self._bucket, Key=self._prefix + key)
+        except ClientError as error:
+            if error.response["Error"]["Code"] == "NoSuchKey":
+                return None
+            raise StateError(f"{self.place(key)} can't be read: {error}") from None
+        content: bytes = answer["Body"].read()
+        return content
+
+    def put(self, key: str, content: bytes) -> None:
+        """Write an object, which S3 does whole or not at all."""
+        try:
+            self._client.put_object(Bucket=self._bucket, Key=self._prefix + key, Body=content)
+        except (BotoCoreError, ClientError) as error:
+            raise StateError(f"{self.place(key)} can't be written: {error}") from None
+
+    def delete(self, key: str) -> None:
+        """Remove an object."""
+        self._client.delete_object(Bucket=self._bucket, Key=self._prefix + key)
+
+    def place(self, key: str) -> str:
+        """The URL of the object."""
+        return f"s3://{self._bucket}/{self._prefix}{key}"
+
+
+def open_store(stack: str) -> StateStore | None:
+    """The store that holds a stack's state, by the backend that is chosen.
+
+    Returns:
+        None for a backend that keeps it to itself: Pulumi Cloud, and those of other clouds.
+    """
+    url = state_backend(stack)
+    if url.startswith("file://"):
+        return FolderStore(url)
+    return BucketStore(url) if url.startswith("s3://") else None
