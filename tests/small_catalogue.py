@@ -213,6 +213,8 @@ def _shared() -> list[dict[str, Any]]:
             "name": "bank-{env}-documents{suffix}",
             "source": "resource",
             "key_class": "pii",
+            "noncurrent_expiry_days": 90,
+            "noncurrent_expiry_days_below_prod": 7,
             "why": "Holds documents.",
         }
     )
@@ -288,6 +290,84 @@ def _alerts() -> dict[str, Any]:
                 "why": "What fails is tried again, and takes long.",
                 "runbook": "postings",
             }
+        ],
+    }  # fmt: skip
+
+
+def _stores() -> dict[str, Any]:
+    def method(method_id: str, minutes: int, *losses: str, **content: Any) -> dict[str, Any]:
+        return {
+            "id": method_id, "title": f"Method {method_id}", "mechanism": "Somebody keeps it.",
+            "schedule": "always", "recovery_point_minutes": minutes, "retention": "a week",
+            "protects_from": list(losses), "restore": [{"do": "Bring it back."}],
+        } | content  # fmt: skip
+
+    def store(store_id: str, covers: list[str], methods: list[str], **more: Any) -> dict[str, Any]:
+        return {
+            "id": store_id, "title": f"Store {store_id}", "covers": covers, "owner": "MOD-104",
+            "methods": methods, "why": "It is needed.",
+        } | more  # fmt: skip
+
+    buses = [bus for _, bus, _ in DOMAINS.values()]
+    return {
+        "vault": {
+            "name": "bank-{env}-recovery-points",
+            "owner": "MOD-104",
+            "role": "BankBackupRole",
+            "key_class": "financial",
+            "lock": {
+                "environments": ["prod"],
+                "minimum_retention_days": 7,
+                "maximum_retention_days": 400,
+                "changeable_for_days": 3,
+                "why": "Nobody shortens it.",
+            },
+            "copies": {
+                "name": "bank-{env}-copies",
+                "environments": ["prod"],
+                "why": "A region can be lost.",
+            },
+        },
+        "plans": [
+            {
+                "id": "daily",
+                "why": "A day may be lost.",
+                "rules": [
+                    {
+                        "name": "every-day", "schedule": "cron(0 15 * * ? *)",
+                        "continuous": True, "delete_after_days": 35,
+                        "delete_after_days_below_prod": 3, "interval_hours": 24,
+                        "copy_to_recovery_region": True,
+                    },
+                    {
+                        "name": "every-month", "schedule": "cron(0 16 1 * ? *)",
+                        "cold_storage_after_days": 30, "delete_after_days": 365,
+                        "environments": ["prod"], "interval_hours": 744,
+                    },
+                ],
+            }
+        ],
+        "exports": {
+            "bucket": "bank-{env}-documents{suffix}", "key_class": "pii", "interval_hours": 1,
+            "environments": ["prod"], "why": "Nobody else keeps it.",
+        },
+        "methods": [
+            method("history", 1, "mistake", "store"),
+            method("points", 15, "mistake", "store", plan="daily"),
+            method("export", 60, "mistake", "store", "region"),
+        ],
+        "stores": [
+            store("databases", [f"database:bank_{s}" for s, _, _ in DOMAINS.values()], ["history"]),
+            store("documents", ["bucket:bank-{env}-documents{suffix}"], ["points"]),
+            store("archives", [f"event_bus:{bus}" for bus in buses], ["history"]),
+            store("keys", [f"key:{k}" for k in ("financial", "operational", "pii")], ["history"]),
+            store(
+                "exported",
+                ["parameters:all", "secrets:all", "configuration:all", "user_pool:customers",
+                 "user_pool:staff"],
+                ["export"],
+            ),
+            store("state", ["state:all"], ["history"], owner="MOD-001", serves="SD01"),
         ],
     }  # fmt: skip
 
@@ -422,6 +502,7 @@ def content() -> dict[str, Any]:
         ]
     }
     files["alerts.yaml"] = _alerts()
+    files["stores.yaml"] = _stores()
     files["sequence.yaml"] = {
         "phases": [
             {

@@ -16,6 +16,7 @@ from totara_infra.model.declarations import (
     Secret,
     Setting,
 )
+from totara_infra.model.stores import StoreCatalogue
 from totara_infra.model.tenancy import Tenancy
 from totara_infra.model.vocabulary import (
     DomainId,
@@ -143,6 +144,8 @@ class Catalogue(Model):
     tenancy: Tenancy
     alerts: AlertPlan | None = None
     """None where the catalogue has no `alerts.yaml`: then nothing is watched."""
+    stores: StoreCatalogue | None = None
+    """None where the catalogue has no `stores.yaml`: then AWS Backup backs nothing up."""
 
     @cached_property
     def modules(self) -> dict[str, Module]:

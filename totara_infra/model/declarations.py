@@ -169,7 +169,9 @@ class Bucket(Infrastructure):
     object_lock_years: int | None = Field(default=None, ge=1)
     """Object Lock in COMPLIANCE mode for that many years."""
     noncurrent_expiry_days: int | None = Field(default=None, ge=1)
-    """Days after which a superseded object version is deleted."""
+    """Days after which a superseded object version is deleted, outside of immutable prefixes."""
+    noncurrent_expiry_days_below_prod: int | None = Field(default=None, ge=1)
+    """The same in local, dev and uat; as in prod where it is left out."""
 
 
 class Topic(Infrastructure):

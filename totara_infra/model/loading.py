@@ -11,13 +11,14 @@ from totara_infra.model.catalogue import Catalogue, Domain, SequencePlan
 from totara_infra.model.declarations import Model
 from totara_infra.model.documents import Document, parse, read_document
 from totara_infra.model.problems import Problem, ProblemsError
+from totara_infra.model.stores import StoreCatalogue
 from totara_infra.model.tenancy import Tenancy
 
 PACKAGE_DIRECTORY = Path(__file__).resolve().parent.parent
 CATALOGUE_DIRECTORY = PACKAGE_DIRECTORY / "catalogue"
 DOMAIN_FILES = tuple(f"domains/sd0{n}.yaml" for n in range(1, 9))
-ALERT_FILE = "alerts.yaml"
-"""The one file that a catalogue can do without: revisions before it have none."""
+LATER_FILES: dict[str, type[Model]] = {"alerts.yaml": AlertPlan, "stores.yaml": StoreCatalogue}
+"""Files that a catalogue can do without: revisions before them have none."""
 
 
 @dataclass(frozen=True)
@@ -26,7 +27,8 @@ class LoadedCatalogue:
 
     Attributes:
         catalogue: the validated content.
-        documents: domain id, `sequence`, `tenancy` or `alerts` -> its file, for error messages.
+        documents: domain id, or name of the file (`sequence`, `alerts`, …) -> its file, for error
+            messages.
     """
 
     catalogue: Catalogue
@@ -41,7 +43,7 @@ def read_catalogue(directory: Path = CATALOGUE_DIRECTORY) -> LoadedCatalogue:
 
     Args:
         directory: folder with `domains/sd01.yaml` … `sd08.yaml`, `sequence.yaml`, `tenancy.yaml`
-            and, where things are watched, `alerts.yaml`.
+            and, where they are there, `alerts.yaml` and `stores.yaml`.
 
     Raises:
         ProblemsError: every fault of every file at once.
@@ -64,8 +66,7 @@ def _read(directory: Path) -> LoadedCatalogue:
     parsed: dict[str, Model] = {}
     kinds: dict[str, type[Model]] = dict.fromkeys(DOMAIN_FILES, Domain)
     kinds |= {"sequence.yaml": SequencePlan, "tenancy.yaml": Tenancy}
-    if (directory / ALERT_FILE).is_file():
-        kinds[ALERT_FILE] = AlertPlan
+    kinds |= {name: kind for name, kind in LATER_FILES.items() if (directory / name).is_file()}
     for name, kind in kinds.items():
         try:
             document = read_document(directory / name, root)
@@ -82,7 +83,8 @@ def _read(directory: Path) -> LoadedCatalogue:
             "domains": [parsed[name] for name in DOMAIN_FILES],
             "sequence": parsed["sequence.yaml"],
             "tenancy": parsed["tenancy.yaml"],
-            "alerts": parsed.get(ALERT_FILE),
+            "alerts": parsed.get("alerts.yaml"),
+            "stores": parsed.get("stores.yaml"),
         }
     )
     return LoadedCatalogue(catalogue, documents)

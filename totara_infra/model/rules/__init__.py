@@ -15,6 +15,7 @@ from totara_infra.model.rules.references import (
     module_problems,
     reader_problems,
 )
+from totara_infra.model.rules.stores import store_problems
 from totara_infra.model.rules.tenancy import limit_problems, tenancy_problems
 
 __all__ = ["catalogue_problems", "name_of"]
@@ -34,4 +35,5 @@ def catalogue_problems(loaded: LoadedCatalogue) -> list[Problem]:
         *tenancy_problems(loaded),
         *limit_problems(loaded),
         *alert_problems(loaded),
+        *store_problems(loaded),
     ]
