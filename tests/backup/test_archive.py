@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import shutil
@@ -10,13 +11,14 @@ import subprocess
 import sys
 import uuid
 from collections.abc import Iterator
+from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
-from tests.conftest import PROJECT
 from tests.ports import free_port
+from totara_infra.cli.main import run
 from totara_infra.local import emulator
 from totara_infra.local.project import STATE_DIRECTORY_VARIABLE, state_directory
 from totara_infra.local.setup import ensure_ready
@@ -32,17 +34,16 @@ class Place:
     state: Path
     key: Path
 
-    def totara(self, *words: str, **options) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [sys.executable, "-m", "totara_infra.cli", "backup", *words],
-            capture_output=True,
-            text=True,
-            env={**os.environ, STATE_DIRECTORY_VARIABLE: str(self.state)},
-            cwd=PROJECT,
-            check=False,
-            timeout=120,
-            **options,
-        )
+    def totara(self, *words: str) -> subprocess.CompletedProcess[str]:
+        """Run the command to its end, in this process, which has everything imported."""
+        out, err = io.StringIO(), io.StringIO()
+        with pytest.MonkeyPatch.context() as patch, redirect_stdout(out), redirect_stderr(err):
+            patch.setenv(STATE_DIRECTORY_VARIABLE, str(self.state))
+            patch.setattr(sys, "argv", ["totara", "backup", *words])
+            with pytest.raises(SystemExit) as ended:
+                run()
+        code = int(ended.value.code or 0)
+        return subprocess.CompletedProcess(words, code, out.getvalue(), err.getvalue())
 
     def run(self, at: Path | str) -> dict:
         done = self.totara(
@@ -106,6 +107,24 @@ def _fill(live: Live) -> None:
     )  # fmt: skip
 
 
+@dataclass(frozen=True)
+class Made:
+    """One backup, which tests damage copies of."""
+
+    at: Path
+    manifest: dict
+
+    def copy(self, to: Path) -> Path:
+        shutil.copytree(self.at, to, dirs_exist_ok=True)
+        return to
+
+
+@pytest.fixture(scope="module")
+def made(place, tmp_path_factory) -> Made:
+    at = tmp_path_factory.mktemp("backups")
+    return Made(at, place.run(at))
+
+
 def objects(at: Path) -> list[Path]:
     return sorted(p for p in (at / "local" / "objects").rglob("*") if p.is_file())
 
@@ -116,11 +135,11 @@ def opened(place: Place, at: Path) -> str:
     return "\n".join(key.open(p.name, p.read_bytes()).decode() for p in objects(at))
 
 
-def test_no_value_of_a_secret_is_in_a_backup_and_nothing_lies_in_the_clear(place, tmp_path):
-    manifest = place.run(tmp_path)
+def test_no_value_of_a_secret_is_in_a_backup_and_nothing_lies_in_the_clear(place, made):
+    manifest = made.manifest
     assert manifest["parts"]["parameters"]["entries"] == 2
     assert manifest["parts"]["secrets"]["entries"] == 1
-    content = opened(place, tmp_path)
+    content = opened(place, made.at)
     for name in ("/bank/local/x/plain", "/bank/local/x/secret", "workforce", "person"):
         assert name in content
     assert PLANTED not in content
@@ -129,7 +148,7 @@ def test_no_value_of_a_secret_is_in_a_backup_and_nothing_lies_in_the_clear(place
     web = client.list_user_pool_clients(UserPoolId=pool, MaxResults=60)["UserPoolClients"][0]
     described = client.describe_user_pool_client(UserPoolId=pool, ClientId=web["ClientId"])
     assert described["UserPoolClient"]["ClientSecret"] not in content
-    for file in tmp_path.rglob("*"):
+    for file in made.at.rglob("*"):
         if file.is_file():
             raw = file.read_bytes()
             assert b"/bank/local/" not in raw
@@ -137,17 +156,22 @@ def test_no_value_of_a_secret_is_in_a_backup_and_nothing_lies_in_the_clear(place
             assert stat.S_IMODE(file.stat().st_mode) == 0o600
 
 
-def test_equal_content_is_stored_once(place, tmp_path):
-    first = place.run(tmp_path)
-    count = len(objects(tmp_path))
-    second = place.run(tmp_path)
-    assert second["parts"] == first["parts"]
-    assert len(objects(tmp_path)) == count
+def test_equal_content_is_stored_once_and_what_lies_there_is_not_trusted(place, made, tmp_path):
+    made.copy(tmp_path)
+    damaged = objects(tmp_path)[0]
+    whole = damaged.read_bytes()
+    damaged.write_bytes(whole[:-1])
+    names = objects(tmp_path)
+    again = place.run(tmp_path)
+    assert again["parts"] == made.manifest["parts"]
+    assert objects(tmp_path) == names
+    assert len(damaged.read_bytes()) == len(whole)
+    assert place.verify(tmp_path).returncode == 0
 
 
 @pytest.mark.parametrize("fault", ["cut", "altered", "missing", "swapped"])
-def test_a_damaged_object_is_refused_and_restores_nothing(place, tmp_path, fault):
-    place.run(tmp_path)
+def test_a_damaged_object_is_refused_and_restores_nothing(place, made, tmp_path, fault):
+    made.copy(tmp_path)
     first, second = objects(tmp_path)[:2]
     content = first.read_bytes()
     if fault == "cut":
@@ -159,15 +183,16 @@ def test_a_damaged_object_is_refused_and_restores_nothing(place, tmp_path, fault
     else:
         first.unlink()
     key = ("--at", str(tmp_path), "--key-file", str(place.key))
-    for done in (place.verify(tmp_path), place.totara("restore", "local", *key)):
+    # Both open a backup by the same way; one of the faults is tried with each.
+    attempts = [place.verify(tmp_path)]
+    if fault == "swapped":
+        attempts.append(place.totara("restore", "local", *key))
+    for done in attempts:
         assert done.returncode == 1
         assert "is damaged; nothing of it is used" in done.stderr
         assert first.name[:16] in done.stderr
         assert "fix: " in done.stderr
         assert "Traceback" not in done.stderr
-    # A new backup does not trust what lies there under the right name.
-    place.run(tmp_path)
-    assert place.verify(tmp_path).returncode == 0
 
 
 @pytest.mark.parametrize(
@@ -179,8 +204,8 @@ def test_a_damaged_object_is_refused_and_restores_nothing(place, tmp_path, fault
         (lambda text: text.replace('"format": 1', '"format": 2'), "format 2"),
     ],
 )
-def test_a_damaged_manifest_is_refused(place, tmp_path, change, said):
-    place.run(tmp_path)
+def test_a_damaged_manifest_is_refused(place, made, tmp_path, change, said):
+    made.copy(tmp_path)
     file = next((tmp_path / "local" / "backups").iterdir())
     text = file.read_text()
     assert change(text) != text
@@ -190,41 +215,53 @@ def test_a_damaged_manifest_is_refused(place, tmp_path, change, said):
     assert said in done.stderr
 
 
-def test_a_backup_goes_back_only_to_where_it_is_from(place, tmp_path):
-    manifest = place.run(tmp_path)
-    shutil.copytree(tmp_path / "local", tmp_path / "dev")
+def test_a_backup_goes_back_only_to_where_it_is_from(place, made, tmp_path):
+    shutil.copytree(made.at / "local", tmp_path / "dev")
     done = place.verify(tmp_path, env="dev")
     assert done.returncode == 1
-    assert f"{manifest['id']} is of `local`" in done.stderr
-    done = place.verify(tmp_path, env="prod")
+    assert f"{made.manifest['id']} is of `local`" in done.stderr
+    done = place.verify(made.at, env="prod")
     assert (done.returncode, "no backup of `prod`" in done.stderr) == (2, True)
 
 
-def test_another_key_is_recognised(place, tmp_path):
-    manifest = place.run(tmp_path / "backups")
+def test_a_backup_that_is_too_old_fails_the_schedule(place, made):
+    young = place.verify(made.at, "--max-age", "1")
+    assert young.returncode == 0, young.stderr
+    old = place.verify(made.at, "--max-age", "0")
+    assert (old.returncode, "totara backup run local" in old.stderr) == (1, True)
+    assert "is whole" in old.stdout
+
+
+def test_a_key_has_to_be_named_where_the_catalogue_names_none(place, tmp_path):
+    done = place.totara("run", "local", "--at", str(tmp_path))
+    assert (done.returncode, "Say which key" in done.stderr) == (2, True)
+    assert not list(tmp_path.iterdir())
+
+
+def test_another_key_is_recognised(place, made, tmp_path):
     assert place.totara("new-key", str(tmp_path / "other")).returncode == 0
-    done = place.verify(tmp_path / "backups", key=tmp_path / "other")
+    done = place.verify(made.at, key=tmp_path / "other")
     assert done.returncode == 1
-    assert f"was made with key {manifest['key']}" in done.stderr
+    assert f"was made with key {made.manifest['key']}" in done.stderr
     again = place.totara("new-key", str(tmp_path / "other"))
     assert (again.returncode, "never overwritten" in again.stderr) == (2, True)
 
 
-def test_a_key_that_others_can_read_is_refused_and_a_descriptor_will_do(place, tmp_path):
-    place.run(tmp_path / "backups")
+def test_a_key_that_others_can_read_is_refused_and_a_descriptor_will_do(place, made, tmp_path):
     loose = tmp_path / "loose"
     shutil.copy(place.key, loose)
     loose.chmod(0o644)
-    done = place.verify(tmp_path / "backups", key=loose)
+    done = place.verify(made.at, key=loose)
     assert (done.returncode, f"chmod 600 {loose}" in done.stderr) == (2, True)
     with place.key.open() as file:
-        number = file.fileno()
-        words = ("verify", "local", "--at", str(tmp_path / "backups"), "--key-fd", str(number))
-        done = place.totara(*words, pass_fds=(number,))
+        # The command closes what it has read.
+        number = os.dup(file.fileno())
+        words = ("verify", "local", "--at", str(made.at), "--key-fd", str(number))
+        done = place.totara(*words)
     assert done.returncode == 0, done.stderr
     (tmp_path / "none").write_text(PLANTED)
     (tmp_path / "none").chmod(0o600)
-    done = place.verify(tmp_path / "backups", key=tmp_path / "none")
+    done = place.verify(made.at, key=tmp_path / "none")
     assert (done.returncode, PLANTED in done.stderr) == (2, False)
 
 

@@ -4,20 +4,30 @@ from __future__ import annotations
 
 import json
 import secrets
+import signal
 import subprocess
+import threading
 import uuid
+from collections.abc import Callable, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
 
+from tests.backup.watching_proxy import WatchingProxy, watching_proxy
 from tests.engine.checkout import Checkout
 from tests.identity.signing_in import Bank, User
+from totara_infra.local.project import STATE_DIRECTORY_VARIABLE
 
 pytestmark = pytest.mark.engine
 
 OWN = "/bank/local/payments-routing/endpoint"
+STALE = "/bank/local/payments-routing/key"
+"""Holds the ARN of a key that an update makes anew."""
+FORMER = "/bank/local/service-001/window"
+"""Is written by the program when the backup is taken, and no longer when it is restored."""
 ENCRYPTED = "/bank/local/payments-routing/encrypted"
 
 
@@ -56,6 +66,8 @@ def fill(checkout: Checkout, bank: Bank, value: str) -> dict[str, User]:
     ssm = bank.aws("ssm")
     tags = [{"Key": "module_id", "Value": "MOD-020"}]
     ssm.put_parameter(Name=OWN, Value="https://routing.example.test", Type="String", Tags=tags)
+    key = ssm.get_parameter(Name="/bank/local/kms/pii/arn")["Parameter"]["Value"]
+    ssm.put_parameter(Name=STALE, Value=f"{key}, for what is sent", Type="String")
     ssm.put_parameter(Name=ENCRYPTED, Value=f"{value}-parameter", Type="SecureString")
     put_secret(checkout, "core/neon-db-url", f"postgresql://app_user:{value}@db.example.test/bank")
     before = bank.deploy_licence("acorn", jurisdiction="NZ+AU")
@@ -125,6 +137,83 @@ def lasting(claims: dict[str, Any]) -> dict[str, Any]:
     return {k: v for k, v in claims.items() if k not in changing}
 
 
+def failures(checkout: Checkout, code: int) -> set[tuple[str, str]]:
+    """What the checklist has to complain about."""
+    record = checkout.totara("verify", "local", "--format", "json", code=code).data
+    return {
+        (result["check"], result["subject"])
+        for check in record["checks"]
+        for result in check["results"]
+        if result["outcome"] == "failed"
+    }
+
+
+class Restore:
+    """Runs of the restore through a proxy, and somebody else's roll-out that is in its way."""
+
+    def __init__(self, checkout: Checkout, bank: Bank, proxy: WatchingProxy, state: Path) -> None:
+        self._checkout, self._proxy = checkout, proxy
+        record = json.loads(checkout.emulator_record().read_text())
+        port = proxy.server_address[1]
+        (state / "emulators").mkdir(parents=True)
+        (state / "emulator").symlink_to((checkout.state / "emulator").resolve())
+        through = {**record, "port": port, "endpoint": f"http://127.0.0.1:{port}"}
+        (state / "emulators" / "local.json").write_text(json.dumps(through))
+        self._variables = {**checkout.environment, STATE_DIRECTORY_VARIABLE: str(state)}
+        self._config = bank.aws("appconfig")
+
+    def killed_at(self, words: Sequence[str], call: str, first: Callable[[str], None]) -> None:
+        """Run it and kill it once AWS has done a call of that name, before it hears of it."""
+        process = subprocess.Popen(
+            self._checkout.command("totara", "backup", *words),
+            cwd=self._checkout.root,
+            env=self._variables,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+        def done(name: str) -> None:
+            first(name)
+            if name == call:
+                process.send_signal(signal.SIGKILL)
+                process.wait()
+
+        self._proxy.done = done
+        try:
+            out, err = process.communicate(timeout=90)
+        finally:
+            self._proxy.done = lambda name: None
+        assert process.returncode == -signal.SIGKILL, out + err
+
+    def begin_roll_out(self) -> Callable[[], None]:
+        """Somebody rolls out for a minute, which stops every other one; what ends it early."""
+        items = self._config.list_applications()["Items"]
+        application = next(a["Id"] for a in items if a["Name"] == "bank-platform")
+        place = {"ApplicationId": application}
+        (environment,) = self._config.list_environments(**place)["Items"]
+        profiles = self._config.list_configuration_profiles(**place)["Items"]
+        strategy = self._config.create_deployment_strategy(
+            Name="slow", DeploymentDurationInMinutes=1, GrowthFactor=50, ReplicateTo="NONE"
+        )["Id"]
+        place["EnvironmentId"] = environment["Id"]
+        begun = self._config.start_deployment(
+            **place,
+            DeploymentStrategyId=strategy,
+            ConfigurationProfileId=next(p["Id"] for p in profiles if p["Name"] == "runtime"),
+            ConfigurationVersion="1",
+        )
+        assert begun["State"] == "DEPLOYING"
+
+        def end() -> None:
+            number = begun["DeploymentNumber"]
+            self._config.stop_deployment(**place, DeploymentNumber=number)
+            self._config.delete_deployment_strategy(DeploymentStrategyId=strategy)
+
+        return end
+
+
 def test_all_is_lost_and_comes_back(new_small_checkout, tmp_path) -> None:
     checkout: Checkout = new_small_checkout()
     checkout.totara("up", "local")
@@ -134,6 +223,9 @@ def test_all_is_lost_and_comes_back(new_small_checkout, tmp_path) -> None:
     before = facts(bank)
     bank.restart_trigger("customers")
     claims = bank.verified("customers", people["abroad"].sign_in()["IdToken"])
+    # Of what was rolled out by hand the catalogue knows nothing yet.
+    complaints = failures(checkout, code=1)
+    assert {subject for _, subject in complaints} == {"bank-platform/deployment"}
     key, place, users = tmp_path / "key", tmp_path / "backups", tmp_path / "users.json"
     checkout.totara("backup", "new-key", str(key))
     where = ("--at", str(place), "--key-file", str(key))
@@ -141,6 +233,8 @@ def test_all_is_lost_and_comes_back(new_small_checkout, tmp_path) -> None:
     assert totara(checkout, "verify", "local", *where) == manifest
 
     checkout.totara("down", "local")
+    core = "totara_infra/catalogue/domains/sd01.yaml"
+    checkout.edit(core, FORMER.replace("/local/", "/{env}/"), "/bank/{env}/service-001/period")
     checkout.totara("up", "local")
     bank = bank_of(checkout)
     assert not bank.aws("cognito-idp").list_users(UserPoolId=bank.pool("customers"))["Users"]
@@ -150,16 +244,41 @@ def test_all_is_lost_and_comes_back(new_small_checkout, tmp_path) -> None:
     with pytest.raises(ClientError, match="ParameterNotFound"):
         bank.aws("ssm").get_parameter(Name=OWN)
     assert not users.exists()
+    ways = {a["subject"]: a["way"] for a in dry["actions"]}
+    assert {s for s, way in ways.items() if way == "by hand"} == {
+        ENCRYPTED, STALE, "/bank/local/core/neon-db-url",
+    }  # fmt: skip
+    assert ways[FORMER] == "keep"
+    assert "/bank/local/kms/pii/arn" in next(
+        a["what"] for a in dry["actions"] if a["subject"] == STALE
+    )
+
+    with watching_proxy(json.loads(checkout.emulator_record().read_text())["port"]) as proxy:
+        runs = Restore(checkout, bank, proxy, tmp_path / "state")
+        end = runs.begin_roll_out()
+        runs.killed_at(restore, "PutParameter", lambda call: None)
+        waiting = threading.Event()
+
+        def look(call: str) -> None:
+            # It has seen that something is rolled out, and looks again and again.
+            if "/deployments/" in call and not waiting.is_set():
+                waiting.set()
+                threading.Timer(1.5, end).start()
+
+        runs.killed_at(restore, "AdminCreateUser", look)
+        assert waiting.is_set()
+    assert 1 <= len(facts(bank)["users"]) <= len(people)
     done = totara(checkout, *restore)
-    ways = {(a["subject"], a["way"]) for a in dry["actions"]}
-    assert {(a["subject"], a["way"]) for a in done["actions"]} == ways
-    by_hand = {a["subject"] for a in done["actions"] if a["way"] == "by hand"}
-    assert by_hand == {ENCRYPTED, "/bank/local/core/neon-db-url"}
+    assert {a["store"] for a in done["actions"] if a["way"] == "restore"} == {"cognito"}
     assert {a["outcome"] for a in done["actions"]} == {"done", "left"}
     assert facts(bank) == before
+    for gone in (STALE, FORMER):
+        with pytest.raises(ClientError, match="ParameterNotFound"):
+            bank.aws("ssm").get_parameter(Name=gone)
+    assert failures(checkout, code=1) == complaints
 
     again = totara(checkout, *restore)
-    assert {a["way"] for a in again["actions"]} == {"by hand"}
+    assert {a["way"] for a in again["actions"]} == {"by hand", "keep"}
     entries = {u["user_id"]: u for u in json.loads(users.read_text())["users"]}
     assert len(json.loads(users.read_text())["users"]) == len(people)
     bank.restart_trigger("customers")
@@ -175,3 +294,8 @@ def test_all_is_lost_and_comes_back(new_small_checkout, tmp_path) -> None:
     told = checkout.totara("backup", *restore).out
     assert "must enrol again" in told
     assert value not in told
+
+    # What was done by hand is declared: then the catalogue and what is live are one again.
+    checkout.edit("stacks/acorn.yaml", "jurisdictions: [NZ]", "jurisdictions: [NZ, AU]")
+    checkout.totara("up", "local")
+    assert failures(checkout, code=0) == set()

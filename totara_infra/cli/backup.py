@@ -34,7 +34,8 @@ AtOption = Annotated[
     typer.Option(
         "--at",
         metavar="PLACE",
-        help="A folder, or s3://BUCKET/PREFIX; `.totara/backups` unless given.",
+        help="A folder, or s3://BUCKET/PREFIX. Unless given, the bucket of the scheduled exports; "
+        "`.totara/backups` for local and rehearsals.",
     ),
 ]
 KeyFileOption = Annotated[
@@ -72,7 +73,9 @@ def run(
     kms_key: Annotated[
         str | None,
         typer.Option(
-            "--kms-key", metavar="ALIAS", help="Instead: a KMS key that outlives the environment."
+            "--kms-key",
+            metavar="ALIAS",
+            help="Instead: a KMS key. Unless a key is given, that of the scheduled exports.",
         ),
     ] = None,
     form: FormatOption = Format.TABLE,
@@ -86,17 +89,21 @@ def run(
     from totara_infra.operations.backup.archive import store
     from totara_infra.operations.backup.keys import new_key_from_kms
     from totara_infra.operations.backup.restore import export
+    from totara_infra.operations.backup.schedule import export_key
 
-    if sum(x is not None for x in (key_file, key_fd, kms_key)) != 1:
+    blueprint, live = live_context(environment, rehearse)
+    given = sum(x is not None for x in (key_file, key_fd, kms_key))
+    if given == 0:
+        kms_key = export_key(blueprint.scope.catalogue.stores, live.settings)
+    if given > 1 or (given == 0 and kms_key is None):
         raise UsageError("Say which key: one of --key-file FILE, --key-fd N, --kms-key ALIAS.")
     stack = engine_stack(environment, rehearse)
-    blueprint, live = live_context(environment, rehearse)
     wrapped = None
     if kms_key is not None:
         key, wrapped = new_key_from_kms(live, kms_key, stack)
     else:
         key = _given_key(key_file, key_fd)
-    storage = _storage(at, live)
+    storage = _storage(_place(environment, rehearse, at), live)
     taken = datetime.now(UTC)
     with step(f"Reading {stack}", _USUAL):
         contents = export(live, blueprint)
@@ -128,7 +135,8 @@ def list_backups(
     from totara_infra.delivery.stacks import engine_stack
     from totara_infra.operations.backup.archive import manifests
 
-    storage = _storage(at, _live(environment, rehearse, at))
+    place = _place(environment, rehearse, at)
+    storage = _storage(place, _live(environment, rehearse, place))
     found = list(manifests(storage, engine_stack(environment, rehearse)))
     if form is Format.JSON:
         print_json(
@@ -162,17 +170,33 @@ def verify(
     backup: BackupOption = "latest",
     key_file: KeyFileOption = None,
     key_fd: KeyDescriptorOption = None,
+    max_age: Annotated[
+        float | None,
+        typer.Option("--max-age", metavar="HOURS", min=0, help="Exit 1 when it is older."),
+    ] = None,
     form: FormatOption = Format.TABLE,
 ) -> None:
     """Open a backup and prove every byte of it. Exit 1 when it must not be used."""
+    from datetime import UTC, datetime, timedelta
+
+    place = _place(environment, rehearse, at)
     # Without the emulator's address a stack of this machine would ask AWS itself for the key.
-    live = _live(environment, rehearse, at, asks_kms=key_file is None and key_fd is None)
-    manifest, _ = _opened(live, environment, rehearse, at, backup, key_file, key_fd)
+    live = _live(environment, rehearse, place, asks_kms=key_file is None and key_fd is None)
+    manifest, _ = _opened(live, environment, rehearse, place, backup, key_file, key_fd)
+    late = max_age is not None and datetime.now(UTC) - manifest.taken > timedelta(hours=max_age)
     if form is Format.JSON:
         print_json(manifest.model_dump(mode="json"))
-        return
-    _print_parts(manifest)
-    typer.echo(f"Backup {manifest.id} is whole, and of this environment.")
+    else:
+        _print_parts(manifest)
+        typer.echo(f"Backup {manifest.id} is whole, and of this environment.")
+    if late:
+        typer.echo(
+            f"It is of {manifest.taken:%Y-%m-%d %H:%M} UTC, more than {max_age:g} hours ago.\n"
+            "    fix: see why none was made since, and make one: totara backup run "
+            f"{environment}{' --rehearse' if rehearse else ''}",
+            err=True,
+        )
+        raise typer.Exit(1)
 
 
 @app.command("restore")
@@ -206,9 +230,11 @@ def restore(
     from totara_infra.local.progress import step
     from totara_infra.operations.backup.restore import carry_out, planned
     from totara_infra.operations.backup.users import STORE, renamed
+    from totara_infra.operations.roll_outs import minutes_of
 
     blueprint, live = live_context(environment, rehearse)
-    manifest, contents = _opened(live, environment, rehearse, at, backup, key_file, key_fd)
+    place = _place(environment, rehearse, at)
+    manifest, contents = _opened(live, environment, rehearse, place, backup, key_file, key_fd)
     with step("Comparing the backup with what is there", _USUAL):
         actions = planned(live, blueprint, contents)
     again: list[Renamed] = []
@@ -217,7 +243,10 @@ def restore(
         _require_folder(file)
         waiting = sum(a.do is not None for a in actions)
         if waiting:
-            with step(f"Putting back {waiting} things", "a minute for 500 users"):
+            # Applications roll out side by side, the profiles of one of them one by one.
+            minutes = minutes_of(live.settings)
+            slow = f", and {minutes} for each roll-out of an application" if minutes else ""
+            with step(f"Putting back {waiting} things", f"a minute for 500 users{slow}"):
                 carry_out(actions)
         again = renamed(live, blueprint, contents.get(STORE, []))
         if again:
@@ -264,27 +293,40 @@ def _given_key(key_file: Path | None, key_fd: int | None) -> BackupKey:
     raise UsageError("Give the key with --key-file FILE or --key-fd N.")
 
 
-def _live(environment: str, rehearse: bool, at: str | None, *, asks_kms: bool = False) -> Live:
+def _place(environment: str, rehearse: bool, at: str | None) -> str:
+    """Where the backups are: as given, in the bucket of the exports, or on this machine."""
+    from totara_infra.delivery.stacks import offline_context
+    from totara_infra.local.project import state_directory
+    from totara_infra.operations.backup.schedule import export_place
+    from totara_infra.resolver import load_catalogue
+
+    declared = None
+    if at is None and not rehearse:
+        settings = offline_context(environment, rehearse).settings
+        declared = export_place(load_catalogue().catalogue.stores, settings)
+    return at or declared or str(state_directory() / "backups")
+
+
+def _live(environment: str, rehearse: bool, place: str, *, asks_kms: bool = False) -> Live:
     from totara_infra.delivery.stacks import live_context, offline_context
 
     # A folder can be read while the environment that it has the backups of is gone.
-    if not asks_kms and (at is None or not at.startswith("s3://")):
+    if not asks_kms and not place.startswith("s3://"):
         return offline_context(environment, rehearse)
     return live_context(environment, rehearse)[1]
 
 
-def _storage(at: str | None, live: Live) -> Storage:
-    from totara_infra.local.project import state_directory
+def _storage(place: str, live: Live) -> Storage:
     from totara_infra.operations.backup.storage import storage_at
 
-    return storage_at(at or str(state_directory() / "backups"), live)
+    return storage_at(place, live)
 
 
 def _opened(
     live: Live,
     environment: str,
     rehearse: bool,
-    at: str | None,
+    place: str,
     backup: str,
     key_file: Path | None,
     key_fd: int | None,
@@ -297,7 +339,7 @@ def _opened(
     if key_file is not None and key_fd is not None:
         raise UsageError("Give the key once: --key-file FILE or --key-fd N.")
     stack = engine_stack(environment, rehearse)
-    storage = _storage(at, live)
+    storage = _storage(place, live)
     text = manifest_text(storage, stack, backup)
     if key_file is None and key_fd is None:
         key = key_from_kms(live, parsed(text)[0], stack)

@@ -12,13 +12,9 @@ from totara_infra.model.stack import StackSettings
 from totara_infra.operations.checks import Outcome, Result
 from totara_infra.operations.checks.inspection import Extent
 from totara_infra.operations.checks.registry import run_checks
-from totara_infra.operations.configuration import TAKEN_BACK, taken_back_text
 from totara_infra.operations.live import Live
+from totara_infra.operations.roll_outs import RollOutError, wait_until_complete
 
-POLL_SECONDS = 0.5
-LONG_POLL_SECONDS = 5.0
-"""Between looks at a roll-out that takes minutes by its strategy."""
-MARGIN_SECONDS = 120
 SETTLING_SECONDS = (2.0, 5.0, 10.0)
 """Pauses before failed checks count: AWS may answer for some seconds as before a write."""
 
@@ -81,27 +77,7 @@ class Gates:
         await asyncio.get_running_loop().run_in_executor(self._executor, work)
 
     def _wait(self, application_id: str, environment_id: str, number: int) -> None:
-        settings = self._settings
-        minutes = settings.roll_out_minutes + settings.roll_out_bake_minutes
-        end = time.monotonic() + minutes * 60 + MARGIN_SECONDS
-        client = self._live.client("appconfig")
-        while True:
-            deployment = client.get_deployment(
-                ApplicationId=application_id,
-                EnvironmentId=environment_id,
-                DeploymentNumber=number,
-            )
-            state = deployment["State"]
-            if state == "COMPLETE":
-                return
-            if state in TAKEN_BACK:
-                application = client.get_application(ApplicationId=application_id)["Name"]
-                raise GateError(taken_back_text(application, deployment))
-            if time.monotonic() > end:
-                raise GateError(
-                    f"AppConfig {deployment['ConfigurationName']}, deployment {number}, is {state} "
-                    f"after {minutes} minutes and {MARGIN_SECONDS} s: longer than its strategy "
-                    "takes. Look at it in AppConfig, then run the update again, which goes on "
-                    "waiting."
-                )
-            time.sleep(LONG_POLL_SECONDS if minutes else POLL_SECONDS)
+        try:
+            wait_until_complete(self._live, application_id, environment_id, number)
+        except RollOutError as error:
+            raise GateError(str(error)) from None

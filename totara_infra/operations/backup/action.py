@@ -36,6 +36,8 @@ class Action:
         subject: what it is about.
         what: what is done or left, as a sentence.
         do: does it; None where nothing is done.
+        queue: actions of one queue are done one after another, in order, and queues side by side;
+            the store where it is left empty.
         outcome: set when it has been tried.
         fault: why it failed.
     """
@@ -45,5 +47,6 @@ class Action:
     way: Way
     what: str
     do: Callable[[], None] | None = field(default=None, repr=False)
+    queue: str = ""
     outcome: Outcome = Outcome.PLANNED
     fault: str = ""

@@ -18,6 +18,7 @@ from totara_infra.operations.backup.storage import Storage
 
 FORMAT = 1
 """Raised when older programs could not read what is written."""
+_MOMENT = "%Y%m%dT%H%M%SZ"
 _HEXADECIMAL = re.compile(r"[0-9a-f]{64}")
 Name = Annotated[str, StringConstraints(pattern=_HEXADECIMAL.pattern)]
 
@@ -92,7 +93,7 @@ def store(
     digest = key.name(json.dumps({p: e.object for p, e in parts.items()}).encode())[:8]
     manifest = Manifest(
         format=FORMAT,
-        id=f"{taken.astimezone(UTC):%Y%m%dT%H%M%SZ}-{digest}",
+        id=f"{taken.astimezone(UTC):{_MOMENT}}-{digest}",
         stack=stack,
         account_id=account_id,
         region=region,
@@ -105,6 +106,11 @@ def store(
     text = json.dumps(file, indent=2, sort_keys=True) + "\n"
     storage.write(f"{stack}/backups/{manifest.id}.json", text.encode())
     return manifest
+
+
+def moment(backup: str) -> datetime:
+    """When the export behind a backup's id was begun."""
+    return datetime.strptime(backup.partition("-")[0], _MOMENT).replace(tzinfo=UTC)
 
 
 def _opens(key: BackupKey, name: str, sealed: bytes) -> bool:

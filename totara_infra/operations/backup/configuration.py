@@ -10,6 +10,7 @@ from typing import Any
 from totara_infra.blueprint import Blueprint
 from totara_infra.operations.backup.action import Action, Way
 from totara_infra.operations.live import Live
+from totara_infra.operations.roll_outs import running, wait_until_complete, wait_until_ended
 
 STORE = "appconfig"
 
@@ -105,6 +106,7 @@ def lost(live: Live, blueprint: Blueprint, saved: Sequence[Mapping[str, Any]]) -
                     Way.RESTORE,
                     "Stored again, under a new number.",
                     partial(_add, live, profile, version),
+                    _queue(profile),
                 )
         wanted = _live_content(profile)
         if wanted is not None and wanted != _live_content(there):
@@ -114,7 +116,13 @@ def lost(live: Live, blueprint: Blueprint, saved: Sequence[Mapping[str, Any]]) -
                 Way.RESTORE,
                 f"Version {profile['live_version']} of the backup is rolled out again.",
                 partial(_roll_out, live, blueprint, profile, wanted),
+                _queue(profile),
             )
+
+
+def _queue(profile: Mapping[str, Any]) -> str:
+    """An application rolls out one thing at a time."""
+    return f"{STORE} {profile['application']}"
 
 
 def _place(live: Live, profile: Mapping[str, Any]) -> dict[str, str]:
@@ -142,12 +150,24 @@ def _roll_out(live: Live, blueprint: Blueprint, profile: Mapping[str, Any], cont
     versions = _versions(live, place["ApplicationId"], place["ConfigurationProfileId"])
     number = max(v["number"] for v in versions if v["content"] == content)
     environments = _items(live, "list_environments", ApplicationId=place["ApplicationId"])
+    where = {
+        "ApplicationId": place["ApplicationId"],
+        "EnvironmentId": {e["Name"]: e["Id"] for e in environments}[blueprint.scope.env],
+    }
+    ids = (where["ApplicationId"], where["EnvironmentId"])
+    # A restore that was killed leaves its roll-out running; an update may have one too.
+    while (begun := running(live, *ids)) is not None:
+        ended = wait_until_ended(live, *ids, begun["DeploymentNumber"])
+        same = ended["ConfigurationProfileId"] == place["ConfigurationProfileId"]
+        if same and (ended["ConfigurationVersion"], ended["State"]) == (str(number), "COMPLETE"):
+            return
     strategy = next(r for r in blueprint.resources.values() if r.shape == "DeploymentStrategy")
     strategies = {s["Name"]: s["Id"] for s in _items(live, "list_deployment_strategies")}
-    live.client("appconfig").start_deployment(
+    begun = live.client("appconfig").start_deployment(
         **place,
-        EnvironmentId={e["Name"]: e["Id"] for e in environments}[blueprint.scope.env],
+        EnvironmentId=where["EnvironmentId"],
         DeploymentStrategyId=strategies[strategy.properties["name"]],
         ConfigurationVersion=str(number),
         Description="What was live when the backup was taken.",
     )
+    wait_until_complete(live, *ids, begun["DeploymentNumber"])

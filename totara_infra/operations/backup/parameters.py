@@ -7,6 +7,7 @@ from functools import partial
 from typing import Any
 
 from totara_infra.blueprint import Blueprint
+from totara_infra.blueprint.resource import references
 from totara_infra.operations.backup.action import Action, Way
 from totara_infra.operations.live import Live
 
@@ -48,6 +49,7 @@ def read(live: Live, blueprint: Blueprint) -> list[dict[str, Any]]:
             found.append(
                 {
                     "name": name,
+                    "of_the_program": name in own,
                     "type": parameter["Type"],
                     "value": None if parameter["Type"] == _ENCRYPTED else parameter["Value"],
                     "version": parameter["Version"],
@@ -63,9 +65,22 @@ def lost(live: Live, blueprint: Blueprint, saved: Sequence[Mapping[str, Any]]) -
     """What of a backup the environment does not have."""
     own = of_the_program(blueprint)
     now = {p["name"]: p for p in read(live, blueprint)}
+    replaced = _replaced(blueprint, saved, now)
     for parameter in saved:
         name, there = parameter["name"], now.get(parameter["name"])
-        if there is None and name in own:
+        stale = next((n for old, n in replaced.items() if old in str(parameter["value"])), None)
+        if there is None and name not in own and parameter.get("of_the_program"):
+            what = "An earlier version of the program made it, and this one does not."
+            yield Action(STORE, name, Way.KEEP, what)
+        elif there is None and name not in own and stale is not None:
+            yield Action(
+                STORE,
+                name,
+                Way.BY_HAND,
+                f"It holds what was in {stale}, which is another thing now: deploy its module "
+                "again, which writes the new one.",
+            )
+        elif there is None and name in own:
             yield Action(
                 STORE, name, Way.BY_HAND, "The program makes it: run `totara up`, then this again."
             )
@@ -81,6 +96,28 @@ def lost(live: Live, blueprint: Blueprint, saved: Sequence[Mapping[str, Any]]) -
             yield Action(STORE, name, Way.RESTORE, "Written with the value that it had.", put)
         elif name not in own and there["value"] != parameter["value"]:
             yield Action(STORE, name, Way.KEEP, "It has another value now, which stays.")
+
+
+def _replaced(
+    blueprint: Blueprint, saved: Sequence[Mapping[str, Any]], now: Mapping[str, Mapping[str, Any]]
+) -> dict[str, str]:
+    """Old id, ARN or URL of something that was made anew -> the parameter that had it.
+
+    Only what the program takes from a resource counts: such a value occurs nowhere by chance.
+    """
+    taken = {
+        r.properties["name"]
+        for r in blueprint.resources.values()
+        if r.shape == "Parameter" and next(references(r.properties["insecure_value"]), None)
+    }
+    return {
+        p["value"]: p["name"]
+        for p in saved
+        if p["name"] in taken
+        and p["value"]
+        and p["name"] in now
+        and now[p["name"]]["value"] != p["value"]
+    }
 
 
 def _put(live: Live, parameter: Mapping[str, Any]) -> None:

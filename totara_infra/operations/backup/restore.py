@@ -14,6 +14,7 @@ from totara_infra.blueprint import Blueprint
 from totara_infra.operations.backup import configuration, parameters, secret_metadata, users
 from totara_infra.operations.backup.action import Action, Outcome
 from totara_infra.operations.live import Live
+from totara_infra.operations.roll_outs import RollOutError
 from totara_infra.operations.secrets.answers import explained
 
 Reader = Callable[[Live, Blueprint], list[dict[str, Any]]]
@@ -68,9 +69,10 @@ def planned(
 
 
 def carry_out(actions: Sequence[Action]) -> None:
-    """Do it: in order, users side by side. What fails is noted, and the rest goes on.
+    """Do it: each queue in order, queues side by side, users last.
 
-    Running it again does what is left: an action is planned from what is missing then.
+    What fails is noted, and the rest goes on. Running it again does what is left: an action is
+    planned from what is missing then.
     """
 
     def do(action: Action) -> None:
@@ -82,13 +84,21 @@ def carry_out(actions: Sequence[Action]) -> None:
             action.outcome = Outcome.DONE
         except ClientError as error:
             action.outcome, action.fault = Outcome.FAILED, error.response["Error"]["Code"]
-        except (BotoCoreError, LookupError, RuntimeError) as error:
+        except (BotoCoreError, LookupError, RollOutError, RuntimeError) as error:
+            told = isinstance(error, RollOutError | RuntimeError)
             action.outcome = Outcome.FAILED
-            action.fault = str(error) if isinstance(error, RuntimeError) else type(error).__name__
+            action.fault = str(error) if told else type(error).__name__
+
+    def do_all(queue: Sequence[Action]) -> None:
+        for action in queue:
+            do(action)
 
     people = [a for a in actions if a.store == users.STORE and " user " in a.subject]
+    queues: dict[str, list[Action]] = {}
     for action in actions:
         if action not in people:
-            do(action)
+            queues.setdefault(action.queue or action.store, []).append(action)
     with ThreadPoolExecutor(_AT_ONCE) as executor:
+        list(executor.map(do_all, queues.values()))
+        # They join groups, which are there by now.
         list(executor.map(do, people))

@@ -214,13 +214,15 @@ def _user(
         # The user was never lost; what has changed since was changed by somebody.
         if same != user:
             yield Action(STORE, subject, Way.KEEP, "Has changed since, which stays.")
-    elif missing := sorted(set(user["groups"]) - set(same["groups"])):
-        join = partial(_join, live, there["id"], same["username"], missing)
-        what = f"Joins {', '.join(missing)} again."
-        yield Action(STORE, subject, Way.RESTORE, what, join)
-    elif same["enabled"] and not user["enabled"]:
-        disable = partial(_disable, live, there["id"], same["username"])
-        yield Action(STORE, subject, Way.RESTORE, "Is disabled again.", disable)
+    else:
+        # Made again by a restore that was killed before it was done with this user.
+        if same["enabled"] and not user["enabled"]:
+            disable = partial(_disable, live, there["id"], same["username"])
+            yield Action(STORE, subject, Way.RESTORE, "Is disabled again.", disable)
+        if missing := sorted(set(user["groups"]) - set(same["groups"])):
+            join = partial(_join, live, there["id"], same["username"], missing)
+            what = f"Joins {', '.join(missing)} again."
+            yield Action(STORE, subject, Way.RESTORE, what, join)
 
 
 def _make_group(live: Live, pool: str, group: Mapping[str, Any]) -> None:
