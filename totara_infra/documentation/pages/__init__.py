@@ -8,6 +8,7 @@ from __future__ import annotations
 from totara_infra.documentation.pages import (
     activation,
     alerts,
+    backup,
     checklist,
     configuration,
     migrations,
@@ -66,6 +67,13 @@ OPERATIONS: tuple[Page, ...] = (
         "Alert thresholds",
         "What is watched, from when somebody must act, and who is told.",
         alerts.write,
+        _WIDE,
+    ),
+    Page(
+        backup.PATH,
+        "Backup and recovery",
+        "Every store that keeps state, what it loses at most, and how it comes back.",
+        backup.write,
         _WIDE,
     ),
     Page(
