@@ -29,8 +29,8 @@ from totara_infra.resolver import ResolvedPhase, load_catalogue
 from totara_infra.resolver.sequence import IDENTITY_STEP, SECRETS_STEP, gate_step
 
 EMULATED_SERVICES = (
-    "appconfig", "cloudwatch", "cognitoidp", "eventbridge", "iam", "kms", "lambda", "logs", "s3",
-    "secretsmanager", "sns", "sqs", "ssm", "sts",
+    "appconfig", "backup", "cloudwatch", "cognitoidp", "eventbridge", "iam", "kms", "lambda",
+    "logs", "s3", "secretsmanager", "sns", "sqs", "ssm", "sts",
 )  # fmt: skip
 """Services that the program uses, as the provider's `endpoints` spells them."""
 

@@ -87,6 +87,7 @@ def _with_our_tags(c):
         Description="tagged", Tags=[{"TagKey": k, "TagValue": v} for k, v in tags().items()]
     )["KeyMetadata"]["KeyId"]
     application = c.appconfig.create_application(Name="tagged", Tags=tags())["Id"]
+    c.backup.create_backup_vault(BackupVaultName="tagged", BackupVaultTags=tags())
     pool = c.cognito_idp.create_user_pool(PoolName="bank-tagged", UserPoolTags=tags())
     c.cloudwatch.put_metric_alarm(
         AlarmName="bank-tagged", Namespace="AWS/Lambda", MetricName="Errors", Statistic="Sum",
@@ -107,6 +108,7 @@ def _with_our_tags(c):
         unexpected("Policy bank-tagged"),
         unexpected(f"Key {key}"),
         unexpected("Application tagged"),
+        unexpected("Vault tagged"),
         unexpected("UserPool bank-tagged"),
     }
     c.sqs.delete_queue(QueueUrl=queue)
@@ -117,6 +119,7 @@ def _with_our_tags(c):
     c.iam.delete_policy(PolicyArn=policy)
     c.kms.schedule_key_deletion(KeyId=key, PendingWindowInDays=7)
     c.appconfig.delete_application(ApplicationId=application)
+    c.backup.delete_backup_vault(BackupVaultName="tagged")
     c.cognito_idp.delete_user_pool(UserPoolId=pool["UserPool"]["Id"])
     c.cloudwatch.delete_alarms(AlarmNames=["bank-tagged-too"])
     c.cloudwatch.delete_alarms(AlarmNames=["bank-tagged"])
@@ -136,7 +139,6 @@ def _an_ear_at_the_alerts(c):
 
 @addition
 def _to_what_is_ours(c):
-    bucket = c.of("aws:s3/bucket:Bucket")
     role = c.name(c.of("aws:iam/role:Role", 2))
     bus = c.of("aws:cloudwatch/eventBus:EventBus")
     function = c.name(c.of("aws:lambda/function:Function"))
@@ -157,27 +159,20 @@ def _to_what_is_ours(c):
         Principal="*",
     )  # fmt: skip
     client = c.cognito_idp.create_user_pool_client(UserPoolId=pool, ClientName="strange")
+    plan = c.of("aws:backup/plan:Plan")
+    place = {"BackupPlanId": c.backup_plan(plan)}
+    selection = c.backup.create_backup_selection(
+        **place, BackupSelection={"SelectionName": "strange", "IamRoleArn": "arn:aws:iam::1:role/x"}
+    )["SelectionId"]
     c.cognito_idp.create_group(UserPoolId=pool, GroupName="strange")
     c.cognito_idp.create_resource_server(UserPoolId=pool, Identifier="strange", Name="x")
     profile = c.appconfig.create_configuration_profile(
         ApplicationId=application, Name="strange", LocationUri="hosted"
     )["Id"]
-    c.s3.put_bucket_lifecycle_configuration(
-        Bucket=c.name(bucket),
-        LifecycleConfiguration={
-            "Rules": [
-                {
-                    "ID": "all-gone",
-                    "Status": "Enabled",
-                    "Filter": {"Prefix": ""},
-                    "Expiration": {"Days": 1},
-                }
-            ]
-        },
-    )
     name = c.name(c.of("aws:appconfig/application:Application"))
     yield {
         unexpected(f"RolePolicy {role}/more"),
+        unexpected(f"Selection {c.name(plan)}/strange"),
         unexpected(f"RolePolicyAttachment {role}/strange"),
         unexpected("EventArchive second"),
         unexpected(f"Permission {function}/Everybody"),
@@ -190,6 +185,7 @@ def _to_what_is_ours(c):
     c.iam.detach_role_policy(RoleName=role, PolicyArn=admin_arn)
     c.iam.delete_policy(PolicyArn=admin_arn)
     c.events.delete_archive(ArchiveName="second")
+    c.backup.delete_backup_selection(**place, SelectionId=selection)
     c.lambda_.remove_permission(FunctionName=function, StatementId="Everybody")
     c.cognito_idp.delete_user_pool_client(
         UserPoolId=pool, ClientId=client["UserPoolClient"]["ClientId"]
@@ -199,7 +195,6 @@ def _to_what_is_ours(c):
     c.appconfig.delete_configuration_profile(
         ApplicationId=application, ConfigurationProfileId=profile
     )
-    c.s3.delete_bucket_lifecycle(Bucket=c.name(bucket))
 
 
 @addition

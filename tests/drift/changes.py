@@ -124,6 +124,14 @@ TAGGERS: dict[str, tuple[Callable[..., Any], Callable[..., Any]]] = {
         lambda c, r, tags: c.iam.tag_policy(PolicyArn=c.policy(r), Tags=pairs(tags)),
         lambda c, r, key: c.iam.untag_policy(PolicyArn=c.policy(r), TagKeys=[key]),
     ),
+    "Vault": (
+        lambda c, r, tags: c.backup.tag_resource(ResourceArn=c.arn(r), Tags=tags),
+        lambda c, r, key: c.backup.untag_resource(ResourceArn=c.arn(r), TagKeyList=[key]),
+    ),
+    "Plan": (
+        lambda c, r, tags: c.backup.tag_resource(ResourceArn=c.arn(r), Tags=tags),
+        lambda c, r, key: c.backup.untag_resource(ResourceArn=c.arn(r), TagKeyList=[key]),
+    ),
     "Bucket": (
         lambda c, r, tags: c.s3.put_bucket_tagging(
             Bucket=c.name(r), Tagging={"TagSet": pairs({**r.properties["tags"], **tags})}
@@ -508,6 +516,37 @@ def _lock(c, r):
     put_(Bucket=bucket, ObjectLockConfiguration=was | {"Rule": shorter})
     yield
     put_(Bucket=bucket, ObjectLockConfiguration=was)
+
+
+_KEPT = "noncurrent_version_expiration.noncurrent_days"
+
+
+@change("BucketLifecycleConfiguration", "rules", f"rules.superseded-versions.{_KEPT}")
+def _lifecycle(c, r):
+    bucket = c.name(c.target(r, "bucket"))
+    was = c.s3.get_bucket_lifecycle_configuration(Bucket=bucket)["Rules"]
+    ends = {"NoncurrentVersionExpiration": {"NoncurrentDays": 1}}
+    rules = [rule | ends if rule["ID"] == "superseded-versions" else rule for rule in was]
+    put_ = c.s3.put_bucket_lifecycle_configuration
+    put_(Bucket=bucket, LifecycleConfiguration={"Rules": rules})
+    yield
+    put_(Bucket=bucket, LifecycleConfiguration={"Rules": was})
+
+
+# --- backups ---
+
+
+@change("Plan", "rules", "rules.every-day.lifecycle.delete_after")
+def _backup_rule(c, r):
+    plan = c.backup_plan(r)
+    was = c.backup.get_backup_plan(BackupPlanId=plan)["BackupPlan"]
+    shorter = [
+        rule | {"Lifecycle": {"DeleteAfterDays": 1}} if rule["RuleName"] == "every-day" else rule
+        for rule in was["Rules"]
+    ]
+    c.backup.update_backup_plan(BackupPlanId=plan, BackupPlan=was | {"Rules": shorter})
+    yield
+    c.backup.update_backup_plan(BackupPlanId=plan, BackupPlan=was)
 
 
 # --- roles ---

@@ -93,6 +93,10 @@ class Cloud:
     def policy(self, resource: PlannedResource) -> str:
         return self.blueprint.scope.arn("iam", f"policy/{self.name(resource)}", regional=False)
 
+    def backup_plan(self, resource: PlannedResource) -> str:
+        plans = self.backup.list_backup_plans()["BackupPlansList"]
+        return next(p["BackupPlanId"] for p in plans if p["BackupPlanName"] == self.name(resource))
+
     def application(self, resource: PlannedResource) -> str:
         items = self.appconfig.list_applications(MaxResults=50)["Items"]
         return next(a["Id"] for a in items if a["Name"] == self.name(resource))
@@ -121,6 +125,8 @@ class Cloud:
         """ARN of a taggable thing."""
         scope, name = self.blueprint.scope, self.name(resource)
         places: dict[str, Callable[[], tuple[str, str]]] = {
+            "Vault": lambda: ("backup", f"backup-vault:{name}"),
+            "Plan": lambda: ("backup", f"backup-plan:{self.backup_plan(resource)}"),
             "EventBus": lambda: ("events", f"event-bus/{name}"),
             "Topic": lambda: ("sns", name),
             "LogGroup": lambda: ("logs", f"log-group:{name}"),

@@ -37,6 +37,12 @@ def _attribute(service: str, name: str) -> Delete:
     return delete
 
 
+def _selection(c: Cloud, r: PlannedResource) -> None:
+    where = {"BackupPlanId": c.backup_plan(c.target(r, "plan_id"))}
+    for found in c.backup.list_backup_selections(**where)["BackupSelectionsList"]:
+        c.backup.delete_backup_selection(**where, SelectionId=found["SelectionId"])
+
+
 def _role(c: Cloud, r: PlannedResource) -> None:
     name = c.name(r)
     for policy in c.iam.list_role_policies(RoleName=name)["PolicyNames"]:
@@ -124,7 +130,11 @@ DELETIONS: dict[str, tuple[int, Delete]] = {
     "BucketPublicAccessBlock": (1, _bucket_setting("delete_public_access_block")),
     "BucketPolicy": (1, _bucket_setting("delete_bucket_policy")),
     "BucketObjectLockConfiguration": (0, _lock),
+    "BucketLifecycleConfiguration": (1, _bucket_setting("delete_bucket_lifecycle")),
     "Bucket": (2, lambda c, r: c.s3.delete_bucket(Bucket=c.name(r))),
+    "Selection": (1, _selection),
+    "Plan": (0, lambda c, r: c.backup.delete_backup_plan(BackupPlanId=c.backup_plan(r))),
+    "Vault": (0, lambda c, r: c.backup.delete_backup_vault(BackupVaultName=c.name(r))),
     "RolePolicy": (
         1,
         lambda c, r: c.iam.delete_role_policy(

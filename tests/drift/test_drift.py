@@ -24,6 +24,9 @@ from totara_infra.operations.drift.table import READERS
 engine = pytest.mark.engine
 
 UNCHANGEABLE = {
+    "aws:backup/plan:Plan": {"name"},
+    "aws:backup/selection:Selection": {"name", "plan_id", "iam_role_arn", "selection_tags"},
+    "aws:backup/vault:Vault": {"name", "kms_key_arn"},
     "aws:appconfig/application:Application": {"name"},
     "aws:appconfig/configurationProfile:ConfigurationProfile": {
         "application_id", "location_uri", "name", "type",

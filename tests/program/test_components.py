@@ -14,6 +14,7 @@ from totara_infra.blueprint import PlannedResource
 from totara_infra.blueprint.alert_routing import alert_routing_resources
 from totara_infra.blueprint.alerts import alarm_resources
 from totara_infra.blueprint.app_config import app_config_resources
+from totara_infra.blueprint.backup import backup_resources
 from totara_infra.blueprint.identity import identity_resources
 from totara_infra.blueprint.infrastructure import infrastructure_resources
 from totara_infra.blueprint.parameters import parameter_resources
@@ -25,6 +26,7 @@ from totara_infra.components import (
     AlertRouting,
     AppConfig,
     AppConfigArgs,
+    Backup,
     Buckets,
     ClaimMapping,
     Encryption,
@@ -106,6 +108,31 @@ def test_a_group_makes_its_resources_as_children_of_itself(component, kind) -> N
     children = [r for r in registered if r.parent == group.urn]
     assert sorted(r.name for r in children) == sorted(r.name for r in wanted)
     assert names == [[r.name for r in wanted]]
+
+
+def test_backup_alone_selects_by_tag_and_copies_to_the_recovery_region_in_prod() -> None:
+    scope = blueprint_of(Environment.PROD).scope
+    wanted = backup_resources(scope, CATALOGUE.modules["MOD-104"])
+
+    def program() -> None:
+        made = Made()
+        with_keys(made)
+        Backup("backup", GroupArgs(wanted, made))
+
+    registered = {r.name: r for r in run(program)}
+    assert set(registered) >= {r.name for r in wanted}
+    stores = CATALOGUE.stores
+    assert stores is not None
+    for plan in stores.plans:
+        selection = registered[f"backup_plan/{plan.id}/selection"].inputs
+        tag = {"type": "STRINGEQUALS", "key": "backup", "value": plan.id}
+        assert selection["selectionTags"] == [tag]
+        # The pipeline makes no roles: this one is there already.
+        assert selection["iamRoleArn"] == "arn:aws:iam::333333333333:role/BankBackupRole"
+        rules = registered[f"backup_plan/{plan.id}"].inputs["rules"]
+        copied = {r["ruleName"] for r in rules if r.get("copyActions")}
+        assert copied == {"every-day"}
+    assert registered["backup_vault/recovery-point-copies"].inputs["region"] == "ap-southeast-4"
 
 
 def test_parameters_alone() -> None:

@@ -14,7 +14,8 @@ from pulumi.runtime import mocks as pulumi_mocks
 
 from tests.conftest import PROJECT
 from tests.environments import blueprint_of, settings_of
-from totara_infra import load_catalogue, load_tenants
+from totara_infra import load_catalogue, load_tenants, plan
+from totara_infra.blueprint.backup import COPIES, VAULT, lock_is_left_out
 from totara_infra.model.tenancy import Tenant
 from totara_infra.model.vocabulary import Environment
 
@@ -205,6 +206,33 @@ def test_stateful_things_are_protected_in_uat_and_prod_only() -> None:
         kept = [r for r in run(environment).values() if r.type in kinds]
         assert kept
         assert all(r.protect is environment.keeps_state for r in kept)
+
+
+def test_the_vaults_are_locked_in_prod_on_aws_and_nowhere_else() -> None:
+    """What no emulator knows is asserted here, and named wherever it is left out."""
+    lock = "aws:backup/vaultLockConfiguration:VaultLockConfiguration"
+    figures = {"minRetentionDays": 7, "maxRetentionDays": 2600, "changeableForDays": 30}
+    for environment in ENVIRONMENTS:
+        registered = run(environment)
+        locks = {r.name: r for r in registered.values() if r.type == lock}
+        vaults = {r.name for r in registered.values() if r.type == "aws:backup/vault:Vault"}
+        if environment is not Environment.PROD:
+            assert (locks, vaults) == ({}, {VAULT})
+            continue
+        assert set(locks) == {f"{VAULT}/lock", f"{COPIES}/lock"}
+        for name, found in locks.items():
+            second = name.startswith(COPIES)
+            vault = "bank-prod-recovery-point-copies" if second else "bank-prod-recovery-points"
+            region = {"region": "ap-southeast-4"} if second else {}
+            assert found.inputs == {"backupVaultName": vault, **figures, **region}
+            assert found.protect
+    rehearsal = settings_of(Environment.PROD).model_copy(
+        update={"endpoint": "http://127.0.0.1:1", "protect": False}
+    )
+    tenants = load_tenants(PROJECT, rehearsal.tenants)
+    registered = run_with(rehearsal, tenants)
+    assert not [r for r in registered.values() if r.type == lock]
+    assert lock_is_left_out(plan(load_catalogue().catalogue, rehearsal, tenants).scope)
 
 
 def test_no_registration_carries_a_secret_value() -> None:

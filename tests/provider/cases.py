@@ -247,6 +247,54 @@ def _setting(
     )
 
 
+def _vault(client: Client, unique: str) -> Facts:
+    client("backup").create_backup_vault(BackupVaultName=unique)
+    return {"name": unique, "vault": unique}
+
+
+def _backup_rule(name: str = "every-day", keep: int = 35, **more: Any) -> Properties:
+    return {
+        "ruleName": name,
+        "schedule": "cron(0 15 * * ? *)",
+        "startWindow": 60,
+        "completionWindow": 480,
+        "enableContinuousBackup": False,
+        "lifecycle": {"deleteAfter": keep},
+        **more,
+    }
+
+
+def _plan_of(facts: Facts, *rules: Properties) -> Properties:
+    rules = rules or (_backup_rule(),)
+    return {
+        "name": facts["name"],
+        "rules": [{**rule, "targetVaultName": facts["vault"]} for rule in rules],
+    }
+
+
+def _backup_plan(client: Client, unique: str) -> Facts:
+    facts = _vault(client, unique)
+    rule = {"RuleName": "every-day", "TargetBackupVaultName": unique}
+    ids = {
+        key: client("backup").create_backup_plan(
+            BackupPlan={"BackupPlanName": f"{unique}-{key}", "Rules": [rule]}
+        )["BackupPlanId"]
+        for key in ("plan", "other")
+    }
+    return facts | ids
+
+
+def _plan_elsewhere(client: Client, state: State, facts: Facts) -> None:
+    rule = {
+        "RuleName": "every-day",
+        "TargetBackupVaultName": facts["vault"],
+        "Lifecycle": {"DeleteAfterDays": 1},
+    }
+    client("backup").update_backup_plan(
+        BackupPlanId=state.id, BackupPlan={"BackupPlanName": facts["name"], "Rules": [rule]}
+    )
+
+
 LIFECYCLE_RULE = {
     "id": "archive",
     "status": "Enabled",
@@ -1129,5 +1177,51 @@ CASES = (
         ),
         "rule",
         prepare=_locked_bucket,
+    ),
+    Case(
+        token="aws:backup/vault:Vault",
+        inputs=lambda facts: {"name": facts["name"], "kmsKeyArn": arn("kms", "key/1")},
+        replace=lambda _facts: {"kmsKeyArn": arn("kms", "key/2")},
+        drift=lambda client, state, _facts: client("backup").tag_resource(
+            ResourceArn=arn("backup", f"backup-vault:{state.id}"), Tags={"stranger": "1"}
+        ),
+        shows="tags",
+        outputs=("arn", "recoveryPoints"),
+        collides=True,
+    ),
+    Case(
+        token="aws:backup/plan:Plan",
+        prepare=_vault,
+        inputs=lambda facts: _plan_of(
+            facts,
+            _backup_rule("any-moment", enableContinuousBackup=True),
+            _backup_rule(
+                "every-month", 2557, lifecycle={"coldStorageAfter": 30, "deleteAfter": 2557}
+            ),
+        ),
+        change=lambda facts: _plan_of(facts, _backup_rule(keep=7)),
+        replace=_other("name"),
+        drift=_plan_elsewhere,
+        shows="rules",
+        outputs=("arn", "version"),
+    ),
+    Case(
+        token="aws:backup/selection:Selection",
+        prepare=_backup_plan,
+        inputs=lambda facts: {
+            "name": facts["name"],
+            "planId": facts["plan"],
+            "iamRoleArn": f"arn:aws:iam::{ACCOUNT}:role/backup",
+            "selectionTags": [{"type": "STRINGEQUALS", "key": "backup", "value": "daily"}],
+        },
+        replace=lambda facts: {"planId": facts["other"]},
+        # A selection never changes; somebody can only delete it.
+        drift=lambda client, state, facts: client("backup").delete_backup_selection(
+            BackupPlanId=facts["plan"], SelectionId=state.id
+        ),
+        shows="",
+        outputs=(),
+        tagged=False,
+        imported=lambda state: f"{state.inputs['planId']}|{state.id}",
     ),
 )

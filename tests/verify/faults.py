@@ -89,6 +89,86 @@ def an_archive_that_is_gone(cloud: Cloud) -> Iterator[None]:
     )
 
 
+@fault("backup plan", "bank-local-daily", "to be there", "nothing", "totara up local")
+def a_plan_that_is_gone(cloud: Cloud) -> Iterator[None]:
+    resource = cloud.blueprint.resources["backup_plan/daily"]
+    plan = cloud.backup_plan(resource)
+    was = cloud.backup.get_backup_plan(BackupPlanId=plan)["BackupPlan"]
+    selections = cloud.backup.list_backup_selections(BackupPlanId=plan)["BackupSelectionsList"]
+    kept = [
+        cloud.backup.get_backup_selection(BackupPlanId=plan, SelectionId=s["SelectionId"])
+        for s in selections
+    ]
+    cloud.backup.delete_backup_plan(BackupPlanId=plan)
+    yield
+    again = cloud.backup.create_backup_plan(
+        BackupPlan=was, BackupPlanTags=resource.properties["tags"]
+    )["BackupPlanId"]
+    for selection in kept:
+        cloud.backup.create_backup_selection(
+            BackupPlanId=again,
+            BackupSelection={
+                k: v for k, v in selection["BackupSelection"].items() if v not in ([], {})
+            },
+        )
+
+
+@fault(
+    "backup selection", "bank-local-continuous/tagged-continuous", "to be there", "nothing",
+    "totara up local",
+)  # fmt: skip
+def a_plan_that_selects_nothing(cloud: Cloud) -> Iterator[None]:
+    plan = cloud.backup_plan(cloud.blueprint.resources["backup_plan/continuous"])
+    (listed,) = cloud.backup.list_backup_selections(BackupPlanId=plan)["BackupSelectionsList"]
+    place = {"BackupPlanId": plan, "SelectionId": listed["SelectionId"]}
+    was = cloud.backup.get_backup_selection(**place)["BackupSelection"]
+    cloud.backup.delete_backup_selection(**place)
+    yield
+    kept = {k: v for k, v in was.items() if v not in ([], {})}
+    cloud.backup.create_backup_selection(BackupPlanId=plan, BackupSelection=kept)
+
+
+@fault("backup vault", "bank-local-recovery-points", "to be there", "nothing", "totara up local")
+def a_vault_that_is_gone(cloud: Cloud) -> Iterator[None]:
+    resource = cloud.blueprint.resources["backup_vault/recovery-points"]
+    name = cloud.name(resource)
+    was = cloud.backup.describe_backup_vault(BackupVaultName=name)
+    cloud.backup.delete_backup_vault(BackupVaultName=name)
+    yield
+    cloud.backup.create_backup_vault(
+        BackupVaultName=name,
+        EncryptionKeyArn=was["EncryptionKeyArn"],
+        BackupVaultTags=resource.properties["tags"],
+    )
+
+
+@fault("backup tag", "bucket bank-local-documents", "backup = continuous", "nothing", "totara up")
+def a_bucket_that_no_plan_finds(cloud: Cloud) -> Iterator[None]:
+    bucket = cloud.name(cloud.blueprint.resources["bucket/bank-documents"])
+    was = cloud.s3.get_bucket_tagging(Bucket=bucket)["TagSet"]
+    left = [tag for tag in was if tag["Key"] != "backup"]
+    cloud.s3.put_bucket_tagging(Bucket=bucket, Tagging={"TagSet": left})
+    yield
+    cloud.s3.put_bucket_tagging(Bucket=bucket, Tagging={"TagSet": was})
+
+
+@fault(
+    "backup tag", "table bank-local-privileged-access", "backup = continuous", "backup = daily",
+    "Have MOD-046's own pipeline tag it",
+)  # fmt: skip
+def a_table_under_another_plan(cloud: Cloud) -> Iterator[None]:
+    name = "bank-local-privileged-access"
+    cloud.dynamodb.create_table(
+        TableName=name,
+        KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
+        AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}],
+        BillingMode="PAY_PER_REQUEST",
+        Tags=[{"Key": "backup", "Value": "daily"}],
+    )
+    yield
+    cloud.dynamodb.delete_table(TableName=name)
+
+
 SECRET = "/bank/local/core/neon-db-url"
 
 

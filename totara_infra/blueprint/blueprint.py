@@ -9,6 +9,7 @@ from functools import cached_property
 from totara_infra.blueprint.alert_routing import alert_routing_resources
 from totara_infra.blueprint.alerts import alarm_resources
 from totara_infra.blueprint.app_config import app_config_resources
+from totara_infra.blueprint.backup import backup_resources
 from totara_infra.blueprint.identity import identity_resources
 from totara_infra.blueprint.infrastructure import infrastructure_resources
 from totara_infra.blueprint.limits import limit_problems
@@ -128,6 +129,7 @@ def _module(scope: Scope, module_id: str) -> list[PlannedResource]:
     module = scope.catalogue.modules[module_id]
     own = [
         *infrastructure_resources(scope, module),
+        *backup_resources(scope, module),
         *alert_routing_resources(scope, module),
         *alarm_resources(scope, module),
         *parameter_resources(scope, module),

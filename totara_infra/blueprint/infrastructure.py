@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from typing import Any
 
-from totara_infra.blueprint.resource import PlannedResource, Reference, logical
+from totara_infra.blueprint.buckets import bucket_resources
+from totara_infra.blueprint.resource import PlannedResource, Reference, document, logical
 from totara_infra.blueprint.roles import policy_resources, role_resources
 from totara_infra.blueprint.scope import Scope
 from totara_infra.model.catalogue import Module
@@ -41,7 +41,7 @@ def _planned(scope: Scope, module: Module, resource: Any) -> Iterator[PlannedRes
         case EventBus():
             yield from _event_bus(scope, module, resource)
         case Bucket():
-            yield from _bucket(scope, module, resource)
+            yield from bucket_resources(scope, module, resource)
         case Topic():
             yield from _topic(scope, module, resource)
         case LogGroup():
@@ -52,22 +52,47 @@ def _planned(scope: Scope, module: Module, resource: Any) -> Iterator[PlannedRes
             yield from policy_resources(scope, module, resource)
 
 
-def document(*statements: dict[str, Any]) -> str:
-    """A policy document as JSON, always spelled the same way."""
-    return json.dumps({"Version": "2012-10-17", "Statement": list(statements)}, sort_keys=True)
-
-
 def _key(scope: Scope, module: Module, key: EncryptionKey) -> Iterator[PlannedResource]:
-    name = f"key/{key.name}"
+    alias = f"alias/bank-{scope.env}-{key.name}"
+    days = key.deletion_window_days
+    yield from key_resources(
+        scope, module, f"key/{key.name}", "encryption", alias, key.why, deletion_window_days=days
+    )
+
+
+def key_resources(
+    scope: Scope,
+    module: Module,
+    name: str,
+    kind: str,
+    alias: str,
+    why: str,
+    *,
+    deletion_window_days: int = 30,
+    region: str | None = None,
+) -> Iterator[PlannedResource]:
+    """A customer-managed key with its alias.
+
+    Args:
+        scope: the environment.
+        module: in whose step they go up.
+        name: logical name of the key.
+        kind: which component makes them.
+        alias: with `alias/`.
+        why: its description, by which a key is known.
+        deletion_window_days: days in which a deletion can be taken back.
+        region: where, if not in the stack's own.
+    """
+    place = {} if region is None else {"region": region}
     services = ["cloudwatch", "events", "logs", "s3", "secretsmanager", "sns", "sqs"]
     yield PlannedResource(
         "aws:kms/key:Key",
         name,
         module.id,
-        "encryption",
+        kind,
         {
-            "description": key.why,
-            "deletion_window_in_days": key.deletion_window_days,
+            "description": why,
+            "deletion_window_in_days": deletion_window_days,
             "enable_key_rotation": True,
             # Can't be changed later, so it is decided now: the second region gets its own keys.
             "multi_region": False,
@@ -89,6 +114,7 @@ def _key(scope: Scope, module: Module, key: EncryptionKey) -> Iterator[PlannedRe
                 },
             ),
             "tags": scope.tags(module.id),
+            **place,
         },
         protect=scope.settings.protect,
     )
@@ -96,8 +122,8 @@ def _key(scope: Scope, module: Module, key: EncryptionKey) -> Iterator[PlannedRe
         "aws:kms/alias:Alias",
         f"{name}/alias",
         module.id,
-        "encryption",
-        {"name": f"alias/bank-{scope.env}-{key.name}", "target_key_id": Reference(name, "id")},
+        kind,
+        {"name": alias, "target_key_id": Reference(name, "id"), **place},
         delete_first=True,
     )
 
@@ -178,125 +204,6 @@ def _event_bus(scope: Scope, module: Module, bus: EventBus) -> Iterator[PlannedR
             ),
         },
     )
-
-
-def _bucket(scope: Scope, module: Module, bucket: Bucket) -> Iterator[PlannedResource]:
-    name, physical = logical("bucket", bucket.name), scope.fill(bucket.name)
-    arn = f"arn:aws:s3:::{physical}"
-    reference = Reference(name, "bucket")
-
-    def part(
-        token: str, suffix: str, properties: dict[str, Any], waits_for: tuple[str, ...] = ()
-    ) -> PlannedResource:
-        return PlannedResource(
-            f"aws:s3/{token[0].lower()}{token[1:]}:{token}",
-            f"{name}/{suffix}",
-            module.id,
-            "storage",
-            {"bucket": reference, **properties},
-            waits_for=waits_for,
-        )
-
-    yield PlannedResource(
-        "aws:s3/bucket:Bucket",
-        name,
-        module.id,
-        "storage",
-        {
-            "bucket": physical,
-            # Objects outlive a mistake: an emptied bucket is a decision of its own.
-            "force_destroy": scope.settings.emulated,
-            "object_lock_enabled": bucket.object_lock_years is not None,
-            "tags": scope.tags(module.id),
-        },
-        protect=scope.settings.protect,
-    )
-    yield part(
-        "BucketVersioning", "versioning", {"versioning_configuration": {"status": "Enabled"}}
-    )
-    yield part(
-        "BucketServerSideEncryptionConfiguration",
-        "encryption",
-        {
-            "rules": [
-                {
-                    "apply_server_side_encryption_by_default": {
-                        "sse_algorithm": "aws:kms",
-                        "kms_master_key_id": Reference(f"key/{bucket.key_class}", "arn"),
-                    },
-                    "bucket_key_enabled": True,
-                }
-            ]
-        },
-    )
-    yield part(
-        "BucketPublicAccessBlock",
-        "public-access",
-        {
-            "block_public_acls": True,
-            "block_public_policy": True,
-            "ignore_public_acls": True,
-            "restrict_public_buckets": True,
-        },
-    )
-    yield part("BucketPolicy", "policy", {"policy": _bucket_policy(arn, bucket)})
-    if bucket.noncurrent_expiry_days is not None:
-        yield part(
-            "BucketLifecycleConfiguration",
-            "lifecycle",
-            {
-                "rules": [
-                    {
-                        "id": "superseded-versions",
-                        "status": "Enabled",
-                        "filter": {"prefix": ""},
-                        "noncurrent_version_expiration": {
-                            "noncurrent_days": bucket.noncurrent_expiry_days
-                        },
-                    }
-                ]
-            },
-        )
-    if bucket.object_lock_years is not None:
-        yield part(
-            "BucketObjectLockConfiguration",
-            "object-lock",
-            {
-                "rule": {
-                    "default_retention": {"mode": "COMPLIANCE", "years": bucket.object_lock_years}
-                }
-            },
-            # S3 takes the rule, and takes it off again, only while versions are kept.
-            waits_for=(f"{name}/versioning",),
-        )
-
-
-def _bucket_policy(arn: str, bucket: Bucket) -> str:
-    statements: list[dict[str, Any]] = [
-        {
-            "Sid": "OnlyEncryptedTransport",
-            "Effect": "Deny",
-            "Principal": "*",
-            "Action": "s3:*",
-            "Resource": [arn, f"{arn}/*"],
-            "Condition": {"Bool": {"aws:SecureTransport": "false"}},
-        }
-    ]
-    if bucket.immutable_prefixes:
-        statements.append(
-            {
-                "Sid": "NobodyDeletes",
-                "Effect": "Deny",
-                "Principal": "*",
-                "Action": [
-                    "s3:BypassGovernanceRetention",
-                    "s3:DeleteObject",
-                    "s3:DeleteObjectVersion",
-                ],
-                "Resource": [f"{arn}/{prefix}*" for prefix in bucket.immutable_prefixes],
-            }
-        )
-    return document(*statements)
 
 
 def _topic(scope: Scope, module: Module, topic: Topic) -> Iterator[PlannedResource]:

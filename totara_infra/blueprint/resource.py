@@ -50,7 +50,7 @@ class PlannedResource:
         step: module id, gate or foundation that it belongs to.
         kind: which component makes it: `parameters`, `secrets`, `app_config`, `identity`,
             `encryption`, `events`, `storage`, `messaging`, `logging`, `roles`, `alert_routing`,
-            `alarms`, `marker`, `gate`.
+            `alarms`, `backup`, `marker`, `gate`.
         properties: arguments in the SDK's spelling (snake case); may hold references.
         protect: the engine refuses to delete it.
         retain: stays in AWS when it leaves the program.
@@ -82,6 +82,11 @@ class PlannedResource:
 def logical(kind: str, name: str) -> str:
     """Logical name of a declared thing: the same in every stack, so no placeholder is in it."""
     return f"{kind}/{without_placeholders(name)}"
+
+
+def document(*statements: dict[str, Any]) -> str:
+    """A policy document as JSON, always spelled the same way."""
+    return json.dumps({"Version": "2012-10-17", "Statement": list(statements)}, sort_keys=True)
 
 
 def plain(value: Any) -> Any:

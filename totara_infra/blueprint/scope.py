@@ -10,6 +10,7 @@ from totara_infra.model.catalogue import Catalogue
 from totara_infra.model.declarations import RuntimeRole
 from totara_infra.model.naming import fill
 from totara_infra.model.stack import StackSettings
+from totara_infra.model.stores import BACKUP_TAG
 from totara_infra.model.tenancy import Tenant
 from totara_infra.model.vocabulary import Source
 from totara_infra.resolver import Decision, activation
@@ -77,9 +78,16 @@ class Scope:
         """ARN of an IAM role of this account."""
         return self.arn("iam", f"role/{role}", regional=False)
 
-    def tags(self, module_id: str) -> dict[str, str]:
-        """Tag set of a module's resource."""
-        return self.settings.tags(module_id, self.catalogue.domain_of[module_id].id)
+    def tags(self, module_id: str, *, store: str = "") -> dict[str, str]:
+        """Tag set of a module's resource.
+
+        Args:
+            module_id: the module.
+            store: `kind:name` of what keeps state, which AWS Backup may select by a tag more.
+        """
+        tags = self.settings.tags(module_id, self.catalogue.domain_of[module_id].id)
+        plan = self.catalogue.stores.plan_of.get(store) if self.catalogue.stores else None
+        return {**tags, BACKUP_TAG: plan} if plan else tags
 
     def modules_of(self, readers: Sequence[str] | str) -> list[str]:
         """Module ids behind a list of readers: ids, domain ids, or `all`."""

@@ -82,6 +82,20 @@ def _append_summary(path: Path, environment: str, differences: list[Difference])
         raise UsageError(f"`{path}` can't be written: {error.strerror}.") from None
 
 
+def _notes(blueprint: Blueprint) -> list[str]:
+    """What people must know beforehand that no figure says."""
+    from totara_infra.blueprint.backup import vault_lock
+
+    lock = vault_lock(blueprint.scope)
+    if lock is None:
+        return []
+    return [
+        f"The backup vaults are locked: {lock.changeable_for_days} days after the update nobody, "
+        "AWS included, shortens or deletes what is in them, or takes the lock off. No emulator "
+        "knows such locks, so a rehearsal goes without and proves nothing of them."
+    ]
+
+
 def _print_json(
     blueprint: Blueprint, figures: Estimate, differences: list[Difference] | None
 ) -> None:
@@ -107,6 +121,7 @@ def _print_json(
         "minimum_minutes_high_throughput": round(figures.minutes_high, 2),
         "monthly_usd_idle": round(figures.monthly, 2),
         "priced_at": figures.priced_at,
+        "notes": _notes(blueprint),
     }
     if differences is not None:
         content["changes"] = [
@@ -162,6 +177,8 @@ def _print_tables(
             "For a first `up` nothing is live yet that a slow roll-out would spare: set "
             "roll-out-minutes and roll-out-bake-minutes to 0 in the stack's file until it is up."
         )
+    for note in _notes(blueprint):
+        typer.echo(note)
     typer.echo(
         f"Idle it costs about {figures.monthly:.2f} US dollars a month (prices of "
         f"{figures.priced_at}; usage comes on top)."

@@ -6,6 +6,7 @@ from totara_infra.components.gate import Gate, GateArgs
 from totara_infra.components.group import (
     Alarms,
     AlertRouting,
+    Backup,
     Buckets,
     ClaimMapping,
     Encryption,
@@ -27,6 +28,7 @@ __all__ = [
     "AlertRouting",
     "AppConfig",
     "AppConfigArgs",
+    "Backup",
     "Buckets",
     "ClaimMapping",
     "Encryption",

@@ -131,6 +131,16 @@ class ClaimMapping(Group):
     token = "totara:components:ClaimMapping"
 
 
+class Backup(Group):
+    """Vault, plans and selections of AWS Backup, with the role under which it works.
+
+    Example:
+        >>> Backup("backup", GroupArgs(backup_resources(scope, module), made))
+    """
+
+    token = "totara:components:Backup"
+
+
 class RollOut(Group):
     """The strategy by which AppConfig spreads a new configuration."""
 
@@ -142,6 +152,7 @@ GROUPS: dict[str, type[Group]] = {
     "roles": Roles,
     "events": EventBuses,
     "storage": Buckets,
+    "backup": Backup,
     "messaging": Topics,
     "logging": LogGroups,
     "alert_routing": AlertRouting,

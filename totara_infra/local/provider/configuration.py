@@ -7,7 +7,7 @@ import json
 import socket
 import threading
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -25,6 +25,7 @@ LOCAL_ONLY = (
 ENDPOINT_NAMES = {
     # botocore's name of a service -> the names that the SDK's `endpoints` has for it
     "appconfig": ("appconfig",),
+    "backup": ("backup",),
     "cloudwatch": ("cloudwatch",),
     "cognito-idp": ("cognitoidp", "cognitoidentityprovider"),
     "events": ("events", "eventbridge", "cloudwatchevents"),
@@ -129,6 +130,7 @@ class Account:
     token: str | None = None
     path_style: bool = True
     _clients: dict[str, Any] = field(default_factory=dict)
+    _elsewhere: dict[str, Account] = field(default_factory=dict)
     _account_id: str | None = None
     _session: botocore.session.Session = field(default_factory=botocore.session.get_session)
     _lock: threading.RLock = field(default_factory=threading.RLock)
@@ -177,6 +179,20 @@ class Account:
             raise Refusal(
                 f"nothing answers at {url.geturl()}; is the emulator running? `make up` starts it"
             ) from error
+
+    def in_region(self, region: str | None) -> Account:
+        """The same account in another region; itself where none is given."""
+        if region in (None, self.region):
+            return self
+        with self._lock:
+            if region not in self._elsewhere:
+                fresh: dict[str, Any] = {
+                    "_clients": {},
+                    "_elsewhere": {},
+                    "_lock": threading.RLock(),
+                }
+                self._elsewhere[region] = replace(self, region=region, **fresh)
+            return self._elsewhere[region]
 
     @property
     def account_id(self) -> str:

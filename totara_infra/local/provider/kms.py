@@ -11,6 +11,8 @@ from typing import Any
 
 from totara_infra.local.provider.errors import AlreadyExists
 from totara_infra.local.provider.resource import (
+    REGION,
+    REGION_REPLACES,
     Aws,
     Live,
     Made,
@@ -176,14 +178,15 @@ TYPES = (
         serves=words(
             "description keyUsage customerMasterKeySpec multiRegion policy isEnabled"
             " enableKeyRotation rotationPeriodInDays"
-            " deletionWindowInDays bypassPolicyLockoutSafetyCheck tags"
+            " deletionWindowInDays bypassPolicyLockoutSafetyCheck region tags"
         ),
         create=_create_key,
         finish=_finish_key,
         read=_read_key,
         update=_update_key,
         delete=_delete_key,
-        replaces=_no_change(
+        replaces=REGION_REPLACES
+        | _no_change(
             keyUsage="KeyUsage", customerMasterKeySpec="KeySpec", multiRegion="MultiRegion"
         ),
         defaults={
@@ -202,14 +205,14 @@ TYPES = (
     ),
     ResourceType(
         token="aws:kms/alias:Alias",
-        serves=words("name targetKeyId"),
+        serves=words("name targetKeyId region"),
         create=_create_alias,
         read=_read_alias,
         update=_update_alias,
         delete=_delete_alias,
         verify=_verify_alias,
-        replaces={"name": "kms UpdateAlias identifies by AliasName"},
-        unique=("name",),
+        replaces={"name": "kms UpdateAlias identifies by AliasName", **REGION_REPLACES},
+        unique=("name", REGION),
         outputs=("arn", "targetKeyArn"),
         volatile=words("targetKeyArn"),
         predict=lambda aws, inputs: {"arn": aws.arn("kms", str(inputs["name"]))},

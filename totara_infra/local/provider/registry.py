@@ -14,6 +14,7 @@ MODULES = {
         "appconfig",
         "Application ConfigurationProfile Environment HostedConfigurationVersion",
     ),
+    "backup": ("backup", "Plan Selection Vault"),
     "bucket_settings": (
         "s3",
         "BucketLifecycleConfiguration BucketObjectLockConfiguration BucketOwnershipControls"

@@ -12,6 +12,12 @@ from botocore.exceptions import ClientError
 from totara_infra.local.provider.errors import NotSettled
 from totara_infra.local.provider.values import Properties
 
+REGION = "region"
+"""Property by which a thing is put into another region than the provider's, where it is served."""
+REGION_REPLACES = {
+    REGION: "https://docs.aws.amazon.com/general/latest/gr/rande.html: a thing is in one region"
+}
+
 
 class Aws(Protocol):
     """The account and region that the provider was configured for."""

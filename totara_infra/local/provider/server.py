@@ -9,6 +9,7 @@ import json
 import re
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import Any
 
 import grpc  # type: ignore[import-untyped]
@@ -26,7 +27,7 @@ from totara_infra.local.provider.failures import (
     visible_properties,
 )
 from totara_infra.local.provider.registry import resource_type, tokens
-from totara_infra.local.provider.resource import Live, Recorded, ResourceType
+from totara_infra.local.provider.resource import REGION, Live, Recorded, ResourceType
 from totara_infra.local.provider.values import (
     UNKNOWN,
     Properties,
@@ -199,10 +200,11 @@ class Provider(proto.ResourceProviderServicer):
         if request.preview:
             outputs = dict.fromkeys(kind.outputs, UNKNOWN) | self._predicted(kind, inputs)
             return provider_pb2.CreateResponse(properties=visible_properties(inputs, outputs))
-        made = kind.create(self._aws, inputs)
+        aws = self._aws.in_region(inputs.get(REGION))
+        made = kind.create(aws, inputs)
         with surviving(made.id, inputs):
             if kind.finish is not None:
-                kind.finish(self._aws, made.id, inputs)
+                kind.finish(aws, made.id, inputs)
             outputs = made.outputs or self._outputs(kind, made.id, inputs, {})
             return provider_pb2.CreateResponse(
                 id=made.id, properties=visible_properties(inputs, outputs)
@@ -213,12 +215,13 @@ class Provider(proto.ResourceProviderServicer):
         """Return the thing as it is now. An import has no recorded inputs, a refresh has."""
         kind = _kind(request.urn)
         recorded = Recorded(from_struct(request.inputs), from_struct(request.properties))
-        live = kind.read(self._aws, request.id, recorded)
+        identifier, region = _in_region(kind, request.id, recorded.inputs)
+        live = self._live(kind, identifier, region, recorded)
         if live is None:
             return provider_pb2.ReadResponse()
         inputs = diff.refreshed(kind, recorded, live, self._aws.default_tags)
         return provider_pb2.ReadResponse(
-            id=live.id or request.id,
+            id=live.id or identifier,
             inputs=to_struct(inputs),
             properties=visible_properties(inputs, _everything(live)),
         )
@@ -237,7 +240,7 @@ class Provider(proto.ResourceProviderServicer):
             # Without a difference this is the second try after a create that failed halfway:
             # nothing that the state says can be relied upon.
             known = olds if diff.compare(kind, olds, news) else {}
-            kind.update(self._aws, request.id, news, known)
+            kind.update(self._aws.in_region(news.get(REGION)), request.id, news, known)
         outputs = self._outputs(kind, request.id, news, kept)
         return provider_pb2.UpdateResponse(properties=visible_properties(news, outputs))
 
@@ -247,7 +250,8 @@ class Provider(proto.ResourceProviderServicer):
         kind = _kind(request.urn)
         outputs = from_struct(request.properties)
         inputs = from_struct(request.old_inputs) or _only_inputs(kind, outputs)
-        kind.delete(self._aws, request.id, Recorded(inputs, outputs))
+        aws = self._aws.in_region(inputs.get(REGION))
+        kind.delete(aws, request.id, Recorded(inputs, outputs))
         return empty_pb2.Empty()
 
     # --- parts of the above -------------------------------------------------------------------
@@ -265,9 +269,9 @@ class Provider(proto.ResourceProviderServicer):
                 continue
             if name not in known.inputs:
                 yield name, f"unknown property {name}; {schema.nearest(name, kind.serves)}"
-            elif name == "region":
+            elif name == REGION and name not in kind.serves:
                 if news[name] not in (self._aws.region, UNKNOWN):
-                    yield name, f"the local provider serves one region, {self._aws.region}"
+                    yield name, f"the local provider serves it in one region, {self._aws.region}"
             elif name not in kind.serves:
                 yield name, f"the local provider does not carry out {name}; {OFFICIAL}"
             else:
@@ -280,16 +284,25 @@ class Provider(proto.ResourceProviderServicer):
     def _outputs(
         self, kind: ResourceType, identifier: str, inputs: Properties, known: Properties
     ) -> Properties:
-        live: Live | None = kind.read(self._aws, identifier, Recorded(inputs, known))
+        live = self._live(kind, identifier, inputs.get(REGION), Recorded(inputs, known))
         if live is None:
             raise NotSettled("AWS took the request but does not show the result")
         return _everything(live)
+
+    def _live(
+        self, kind: ResourceType, identifier: str, region: str | None, recorded: Recorded
+    ) -> Live | None:
+        """The thing as it is now; with its region where that is said of it."""
+        live = kind.read(self._aws.in_region(region), identifier, recorded)
+        if live is None or region is None:
+            return live
+        return replace(live, inputs={**live.inputs, REGION: region})
 
     def _predicted(self, kind: ResourceType, inputs: Properties) -> Properties:
         if kind.predict is None:
             return {}
         # A prediction made from an unknown input would look known: a thing named "04da6b54-…".
-        found = kind.predict(self._aws, inputs)
+        found = kind.predict(self._aws.in_region(inputs.get(REGION)), inputs)
         return {n: UNKNOWN if UNKNOWN in str(value) else value for n, value in found.items()}
 
 
@@ -298,6 +311,14 @@ def _kind(urn: str) -> ResourceType:
     if kind is None:
         raise Refusal(f"the local provider does not serve {token_of(urn)}; {OFFICIAL}")
     return kind
+
+
+def _in_region(kind: ResourceType, identifier: str, inputs: Properties) -> tuple[str, str | None]:
+    """The id and the region of a thing: an import writes `ID@REGION`, as with Pulumi's plugin."""
+    name, at, region = identifier.rpartition("@")
+    if at and not inputs and REGION in kind.serves:
+        return name, region
+    return identifier, inputs.get(REGION)
 
 
 def _changes(names: list[str]) -> provider_pb2.DiffResponse.DiffChanges.ValueType:
@@ -312,7 +333,7 @@ def _moves(name: str, olds: Properties, news: Properties) -> bool:
     if name == "allowedAccountIds":
         before, after = olds.get(name) or [], news.get(name) or []
         return bool(before and after) and not set(before) & set(after)
-    return name == "region"
+    return name == REGION
 
 
 def _only_inputs(kind: ResourceType, outputs: Properties) -> Properties:

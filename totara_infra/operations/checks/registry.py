@@ -13,6 +13,7 @@ from totara_infra.model.vocabulary import Outcome
 from totara_infra.operations.checks import (
     alarms,
     app_config,
+    backups,
     event_buses,
     modules,
     published_urls,
@@ -67,6 +68,12 @@ CHECKS = (
         "Versions are kept, objects are encrypted, nothing is public.",
         resources.buckets,
         published=True,
+    ),
+    Check(
+        "backup plans",
+        "Vault, plans and selections are as declared, what they are to back up is tagged, and no "
+        "recovery point or export is overdue.",
+        backups.check,
     ),
     Check(
         "secrets",

@@ -20,6 +20,12 @@ BUCKETS = {
     "aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration": "bucket lifecycle",
     "aws:s3/bucketObjectLockConfiguration:BucketObjectLockConfiguration": "bucket object lock",
 }
+BACKUPS = {
+    "aws:backup/vault:Vault": "backup vault",
+    "aws:backup/vaultLockConfiguration:VaultLockConfiguration": "vault lock",
+    "aws:backup/plan:Plan": "backup plan",
+    "aws:backup/selection:Selection": "backup selection",
+}
 SECRETS = {"aws:secretsmanager/secret:Secret": "secret"}
 KEYS = {"aws:kms/key:Key": "encryption key", "aws:kms/alias:Alias": "key alias"}
 LOG_GROUPS = {"aws:cloudwatch/logGroup:LogGroup": "log group"}
@@ -57,8 +63,8 @@ ALARMS = {
 GROUPED = frozenset(
     token
     for group in (
-        EVENT_BUSES, BUCKETS, SECRETS, KEYS, LOG_GROUPS, PARAMETERS, APP_CONFIG, SIGN_IN, TOPICS,
-        ROLES, ALARMS, FUNCTIONS,
+        BACKUPS, EVENT_BUSES, BUCKETS, SECRETS, KEYS, LOG_GROUPS, PARAMETERS, APP_CONFIG, SIGN_IN,
+        TOPICS, ROLES, ALARMS, FUNCTIONS,
     )
     for token in group
 )  # fmt: skip

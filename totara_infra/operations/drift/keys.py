@@ -30,20 +30,22 @@ class _Key:
     tags: Mapping[str, str]
     rotated: bool
     policy: str | None
+    region: str | None
 
     @property
     def pending(self) -> bool:
         return self.metadata["KeyState"] in _PENDING
 
 
-def _aliases(reading: Reading) -> dict[str, str]:
-    """Alias -> id of its key."""
+def _aliases(reading: Reading) -> dict[str, tuple[str, str | None]]:
+    """Alias -> id of its key, and its region if that is another than the stack's."""
 
-    def read() -> dict[str, str]:
-        paging = reading.client("kms").get_paginator("list_aliases")
+    def read() -> dict[str, tuple[str, str | None]]:
         return {
-            a["AliasName"]: a.get("TargetKeyId", "")
-            for page in paging.paginate()
+            a["AliasName"]: (a.get("TargetKeyId", ""), region)
+            # The stack's own region last, so that it counts where a name is in both.
+            for region in reversed(reading.regions(ALIAS))
+            for page in reading.client("kms", region).get_paginator("list_aliases").paginate()
             for a in page["Aliases"]
         }
 
@@ -51,10 +53,11 @@ def _aliases(reading: Reading) -> dict[str, str]:
 
 
 def _keys(reading: Reading) -> dict[str, _Key]:
-    """Id -> each key that customers manage."""
-    client = reading.client("kms")
+    """Id -> each key that customers manage, in every region where one of ours is."""
 
-    def read(key_id: str) -> _Key | None:
+    def read(place: tuple[str, str | None]) -> _Key | None:
+        key_id, region = place
+        client = reading.client("kms", region)
         metadata = client.describe_key(KeyId=key_id)["KeyMetadata"]
         if metadata["KeyManager"] != "CUSTOMER":
             return None
@@ -69,11 +72,18 @@ def _keys(reading: Reading) -> dict[str, _Key]:
             tags_from(tags.get("Tags"), "TagKey"),
             bool((rotated or {}).get("KeyRotationEnabled")),
             (policy or {}).get("Policy"),
+            region,
         )
 
-    listed = [k["KeyId"] for p in client.get_paginator("list_keys").paginate() for k in p["Keys"]]
-    ids = [key_id for key_id in listed if key_id not in reading.passed_over]
-    return {i: k for i, k in zip(ids, reading.each(read, ids), strict=True) if k is not None}
+    places = [
+        (k["KeyId"], region)
+        for region in reading.regions(KEY)
+        for page in reading.client("kms", region).get_paginator("list_keys").paginate()
+        for k in page["Keys"]
+        if k["KeyId"] not in reading.passed_over
+    ]
+    found = zip(places, reading.each(read, places), strict=True)
+    return {key_id: key for (key_id, _), key in found if key is not None}
 
 
 def _read_keys(reading: Reading) -> Iterator[Thing]:
@@ -93,10 +103,12 @@ def _read_keys(reading: Reading) -> Iterator[Thing]:
 def _choose(reading: Reading, planned: PlannedResource, keys: Mapping[str, _Key]) -> str | None:
     description = planned.properties["description"]
     targets = {
-        _aliases(reading).get(alias)
+        _aliases(reading).get(alias, ("", None))[0]
         for alias, resource in reading.planned(ALIAS).items()
         if resource.properties["target_key_id"] == Reference(planned.name, "id")
     }
+    # What is in another region can't be changed into being here.
+    keys = {i: k for i, k in keys.items() if k.region == planned.properties.get("region")}
     same = [i for i, k in keys.items() if k.metadata.get("Description") == description]
     live = [i for i in same if not keys[i].pending]
     for candidates in (live, same):
@@ -122,6 +134,7 @@ def _thing(name: str, key: _Key, ours: str) -> Thing:
             "multi_region": bool(metadata.get("MultiRegion")),
             "policy": key.policy,
             "tags": dict(key.tags),
+            "region": key.region,
         },
         {"id": metadata["KeyId"], "key_id": metadata["KeyId"], "arn": metadata["Arn"]},
         ours,
@@ -130,12 +143,12 @@ def _thing(name: str, key: _Key, ours: str) -> Thing:
 
 def _read_aliases(reading: Reading) -> Iterator[Thing]:
     prefix = f"alias/bank-{reading.env}-"
-    for name, key_id in _aliases(reading).items():
+    for name, (key_id, region) in _aliases(reading).items():
         if name in reading.planned(ALIAS) or name.startswith(prefix):
             yield Thing(
                 name,
-                {"name": name, "target_key_id": key_id},
-                {"name": name, "arn": reading.blueprint.scope.arn("kms", name)},
+                {"name": name, "target_key_id": key_id, "region": region},
+                {"name": name},
                 f"its name begins with {prefix}",
             )
 
@@ -144,7 +157,7 @@ READERS = (
     TypeReader(
         KEY,
         _read_keys,
-        words("description state enable_key_rotation multi_region policy tags"),
+        words("description state enable_key_rotation multi_region policy tags region"),
         key=("description",),
         documents=words("policy"),
         assumed={"state": "Enabled"},
@@ -152,5 +165,5 @@ READERS = (
         advice="A key that is disabled or to be deleted can't decrypt what it encrypted. First: "
         "aws kms cancel-key-deletion --key-id ID, then aws kms enable-key --key-id ID",
     ),
-    TypeReader(ALIAS, _read_aliases, words("name target_key_id")),
+    TypeReader(ALIAS, _read_aliases, words("name target_key_id region")),
 )

@@ -123,9 +123,15 @@ class Reading:
         """Name of the environment."""
         return self.blueprint.scope.env
 
-    def client(self, service: str) -> Any:
-        """A client by boto3's name of the service."""
-        return self.live.client(service)
+    def client(self, service: str, region: str | None = None) -> Any:
+        """A client by boto3's name of the service, in another region where one is given."""
+        return self.live.client(service, region=region)
+
+    def regions(self, token: str) -> list[str | None]:
+        """Where the blueprint has things of a type: None for the own region, then others."""
+        planned = self.planned(token).values()
+        others = {str(r.properties["region"]) for r in planned if "region" in r.properties}
+        return [None, *sorted(others)]
 
     @cached_property
     def _planned(self) -> dict[str, dict[str, PlannedResource]]:

@@ -86,8 +86,10 @@ def _read_attachments(reading: Reading) -> Iterator[Thing]:
     made = reading.planned(ROLE)
     for name in sorted({*planned, *made}):
         for policy in _roles(reading).get(name, {}).get("AttachedManagedPolicies", []):
+            # A policy of AWS's own is named by its ARN, as nothing here makes it.
+            by_aws = policy["PolicyArn"].startswith("arn:aws:iam::aws:")
             yield Thing(
-                f"{name}/{policy['PolicyName']}",
+                f"{name}/{policy['PolicyArn' if by_aws else 'PolicyName']}",
                 {"role": name, "policy_arn": policy["PolicyArn"]},
                 {"role": name, "policy_arn": policy["PolicyArn"]},
                 f"it gives rights to the role {name}" if name in made else "",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from totara_infra.operations.drift import (
     alarms,
     app_config,
+    backups,
     buckets,
     events,
     functions,
@@ -22,6 +23,7 @@ from totara_infra.operations.drift.reading import TypeReader
 SERVICES = (
     alarms,
     app_config,
+    backups,
     buckets,
     events,
     functions,
