@@ -28,6 +28,10 @@ IDENTIFIERS: Mapping[str, str] = {
     "aws:appconfig/hostedConfigurationVersion:HostedConfigurationVersion": (
         "{application_id}/{configuration_profile_id}/{version_number}"
     ),
+    "aws:backup/plan:Plan": "{id}",
+    "aws:backup/selection:Selection": "{id}",
+    "aws:backup/vault:Vault": "{name}",
+    "aws:backup/vaultLockConfiguration:VaultLockConfiguration": "{backup_vault_name}",
     "aws:cloudwatch/compositeAlarm:CompositeAlarm": "{alarm_name}",
     "aws:cloudwatch/eventArchive:EventArchive": "{name}",
     "aws:cloudwatch/eventBus:EventBus": "{name}",
