@@ -12,6 +12,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from typer.testing import CliRunner
 
+from tests.ports import free_port
 from tests.state.conftest import Backend
 from totara_infra.cli.main import app
 from totara_infra.delivery.state.errors import StateError
@@ -196,3 +197,22 @@ def test_a_lock_keeps_others_off_and_goes_with_its_block(backend: Backend):
     backend.lock(4711, hostname="runner-12")
     with pytest.raises(StateError, match="runner-12"), store.locked("local"):
         pass
+
+
+def test_a_bucket_that_does_not_answer_is_said_with_the_way_to_mend_it(
+    backend: Backend, monkeypatch
+):
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "000000000000")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "emulated")
+    address = f"127.0.0.1:{free_port()}"
+    url = f"s3://bank-state?endpoint={address}&disableSSL=true&region=ap-southeast-2"
+    done = subprocess.run(
+        [sys.executable, "-m", "totara_infra.cli", "state", "status", "local"],
+        env=os.environ | {"PULUMI_BACKEND_URL": url},
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+
+    assert done.returncode == 1
+    assert "The state's bucket bank-state does not answer" in done.stderr
+    assert address in done.stderr
+    assert "Traceback" not in done.stderr
