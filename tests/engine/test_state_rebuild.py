@@ -26,6 +26,7 @@ SD01 = "totara_infra/catalogue/domains/sd01.yaml"
 WINDOW = "/bank/local/service-001/window"
 INSTITUTION = "/bank/local/tenant-acorn/institution-type"
 TRIGGER = "bank-pre-token-generation-staff-local"
+PROTECTED = '  totara-infra:protect: "true"\n'
 MOMENTARY = {"created", "modified", "sourcePosition", "stackTrace"}
 """Fields that say when and from which line a resource was written."""
 READ_LATER = {
@@ -37,8 +38,12 @@ READ_LATER = {
 
 
 @pytest.fixture(scope="module")
-def small(new_small_checkout) -> Checkout:
-    checkout = new_small_checkout()
+def small(new_small_environment) -> Checkout:
+    checkout = new_small_environment()
+    # Without it nothing of `local` is protected, and flags could get lost unnoticed.
+    checkout.edit(
+        "Pulumi.local.yaml", "  totara-infra:capacity", PROTECTED + "  totara-infra:capacity"
+    )
     checkout.totara("up", "local")
     checkout.totara("secrets", "seed", "local")
     return checkout
@@ -95,6 +100,8 @@ def assert_nothing_to_change(checkout: Checkout) -> None:
 
 def test_a_deleted_state_comes_back_field_by_field(small):
     before, things = resources(small), inventory(small.live())
+    for flag in ("protect", "retainOnDelete", "resourceHooks"):
+        assert any(resource.get(flag) for resource in before.values()), flag
     state_file(small).unlink()
 
     found = small.totara("state", "rebuild", "local", "--format", "json").data

@@ -54,7 +54,8 @@ def ensure_stack(stack: str, name: str) -> None:
             f"The engine knows no stack `{stack}` in the backend that is selected. Choose the "
             "backend that holds it (PULUMI_BACKEND_URL, or `pulumi login`), with its credentials; "
             f"a new environment's stack is made once with `pulumi stack init {stack} "
-            "--secrets-provider awskms://…`." + _reason(known.stderr)
+            "--secrets-provider awskms://…`, and one whose state is lost is made again with "
+            f"`totara state rebuild {stack}`." + _reason(known.stderr)
         )
     made = run_pulumi(["stack", "init", stack, "--non-interactive"], stack)
     if made.returncode != 0 and "already exists" not in made.stderr:

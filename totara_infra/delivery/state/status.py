@@ -12,7 +12,7 @@ from totara_infra.delivery.stack_files import run_pulumi
 from totara_infra.delivery.state.errors import StateError
 from totara_infra.delivery.state.locks import Lock
 from totara_infra.delivery.state.store import StateStore, open_store
-from totara_infra.local import lifecycle
+from totara_infra.local import emulator, lifecycle
 from totara_infra.local.project import runs_locally
 from totara_infra.local.pulumi_command import state_backend
 from totara_infra.model.stack import command_words
@@ -26,6 +26,7 @@ class Condition(StrEnum):
 
     THERE = "there"
     ABSENT = "absent"
+    EMPTY = "empty"
     DAMAGED = "damaged"
 
 
@@ -72,6 +73,7 @@ class Status:
         locks: who holds the stack.
         pending: what was left unfinished.
         interrupted: an update of a stack in an emulator was killed; nothing of it is recorded.
+        orphaned: an emulator runs, and the state that belongs to it is gone.
         updating: the backend says that an update is under way (Pulumi Cloud).
     """
 
@@ -84,6 +86,7 @@ class Status:
     locks: tuple[Lock, ...] = ()
     pending: tuple[PendingOperation, ...] = ()
     interrupted: bool = False
+    orphaned: bool = False
     updating: bool = False
 
     @property
@@ -94,6 +97,7 @@ class Status:
             or self.locks
             or self.pending
             or self.interrupted
+            or self.orphaned
             or self.updating
         )
 
@@ -110,6 +114,12 @@ class Status:
             )
         if self.condition is Condition.DAMAGED:
             yield f"{self.detail} {rebuild} makes it again from what is live."
+        if self.orphaned:
+            yield (
+                f"The emulator of stack {self.stack} is running, but the state that belongs to it "
+                f"is gone. {rebuild} makes it again; `totara up {self.words}` would start emulator "
+                "and state afresh."
+            )
         if self.interrupted:
             yield (
                 f"The last update of stack {self.stack} was killed, and what it made is in no "
@@ -130,6 +140,8 @@ class Status:
         """The state in one line."""
         if self.condition is Condition.ABSENT:
             return f"Stack {self.stack} has no state in {self.backend}."
+        if self.condition is Condition.EMPTY:
+            return f"The state of stack {self.stack} in {self.backend} is empty."
         if self.condition is Condition.DAMAGED:
             return f"The state of stack {self.stack} in {self.backend} is damaged."
         return f"The state of stack {self.stack} is in {self.backend}: {self.resources} resources."
@@ -159,6 +171,7 @@ class Status:
                 for p in self.pending
             ],
             "interrupted": self.interrupted,
+            "orphaned": self.orphaned,
             "faults": list(self.faults()),
         }
 
@@ -176,9 +189,13 @@ def state_status(stack: str) -> Status:
     if store is None:
         return _from_engine(stack)
     status = _from_store(stack, store)
-    if runs_locally(stack) and lifecycle.was_interrupted(stack):
-        status = replace(status, interrupted=True)
-    return status
+    if not runs_locally(stack):
+        return status
+    return replace(
+        status,
+        interrupted=lifecycle.was_interrupted(stack),
+        orphaned=status.condition is Condition.ABSENT and emulator.running(stack) is not None,
+    )
 
 
 def refuse_unsound(stack: str) -> None:
@@ -232,7 +249,7 @@ def _from_engine(stack: str, locks: tuple[Lock, ...] = ()) -> Status:
 def _there(base: Status, deployment: Mapping[str, Any]) -> Status:
     resources = deployment.get("resources") or []
     if not resources and not deployment.get("pending_operations"):
-        return base
+        return replace(base, condition=Condition.EMPTY)
     pending = tuple(
         PendingOperation(
             entry["type"], entry["resource"]["type"], entry["resource"]["urn"].split("::", 3)[3]

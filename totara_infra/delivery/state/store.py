@@ -223,48 +223,58 @@ class BucketStore(StateStore):
             plain = asked.get("disablessl", asked.get("disable_https", "false")) == "true"
             endpoint = f"http{'' if plain else 's'}://{endpoint}"
         by_path = asked.get("s3forcepathstyle", asked.get("use_path_style", "false")) == "true"
-        session = boto3.Session(region_name=asked.get("region"), profile_name=asked.get("profile"))
-        self._client = session.client(
-            "s3",
-            endpoint_url=endpoint,
-            config=Config(s3={"addressing_style": "path" if by_path else "auto"}),
-        )
+        with self._answering():
+            session = boto3.Session(
+                region_name=asked.get("region"), profile_name=asked.get("profile")
+            )
+            self._client = session.client(
+                "s3",
+                endpoint_url=endpoint,
+                config=Config(s3={"addressing_style": "path" if by_path else "auto"}),
+            )
 
     def keys(self, prefix: str) -> list[str]:
         """List the objects of a prefix."""
         paging = self._client.get_paginator("list_objects_v2")
-        try:
+        with self._answering():
             pages = list(paging.paginate(Bucket=self._bucket, Prefix=self._prefix + prefix))
-        except (BotoCoreError, ClientError) as error:
-            raise StateError(f"The state's bucket {self._bucket} can't be read: {error}") from None
         found = [entry["Key"] for page in pages for entry in page.get("Contents", [])]
         return sorted(key.removeprefix(self._prefix) for key in found)
 
     def get(self, key: str) -> bytes | None:
         """Read an object."""
-        try:
-            answer = self._client.get_object(Bucket=self._bucket, Key=self._prefix + key)
-        except ClientError as error:
-            if error.response["Error"]["Code"] == "NoSuchKey":
+        with self._answering():
+            try:
+                answer = self._client.get_object(Bucket=self._bucket, Key=self._prefix + key)
+            except self._client.exceptions.NoSuchKey:
                 return None
-            raise StateError(f"{self.place(key)} can't be read: {error}") from None
-        content: bytes = answer["Body"].read()
+            content: bytes = answer["Body"].read()
         return content
 
     def put(self, key: str, content: bytes) -> None:
         """Write an object, which S3 does whole or not at all."""
-        try:
+        with self._answering():
             self._client.put_object(Bucket=self._bucket, Key=self._prefix + key, Body=content)
-        except (BotoCoreError, ClientError) as error:
-            raise StateError(f"{self.place(key)} can't be written: {error}") from None
 
     def delete(self, key: str) -> None:
         """Remove an object."""
-        self._client.delete_object(Bucket=self._bucket, Key=self._prefix + key)
+        with self._answering():
+            self._client.delete_object(Bucket=self._bucket, Key=self._prefix + key)
 
     def place(self, key: str) -> str:
         """The URL of the object."""
         return f"s3://{self._bucket}/{self._prefix}{key}"
+
+    @contextmanager
+    def _answering(self) -> Iterator[None]:
+        try:
+            yield
+        except (BotoCoreError, ClientError) as error:
+            raise StateError(
+                f"The state's bucket {self._bucket} does not answer as it should: {error}. See "
+                "that PULUMI_BACKEND_URL names it with its region, and that the credentials may "
+                "read and write it."
+            ) from None
 
 
 def open_store(stack: str) -> StateStore | None:
