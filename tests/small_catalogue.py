@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import copy
+import shutil
 from pathlib import Path
 from typing import Any
 
 import yaml
+
+from totara_infra.model import recovery
+from totara_infra.model.loading import CATALOGUE_DIRECTORY
 
 DOMAINS = {
     "SD01": ("core", "bank-core", "CoreBanking"),
@@ -567,3 +571,5 @@ def write_small_catalogue(directory: Path) -> None:
         path = directory / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(yaml.safe_dump(data, sort_keys=False, width=1000), encoding="utf-8")
+    # The scenarios name no module but those of the bootstrap, which are here too.
+    shutil.copy(CATALOGUE_DIRECTORY / recovery.FILE, directory)

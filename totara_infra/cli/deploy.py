@@ -57,6 +57,12 @@ def up(
         ),
     ] = None,
     force_redeploy: ForceRedeployOption = None,
+    refresh: Annotated[
+        bool,
+        typer.Option(
+            "--refresh", help="Read everything first: what was changed by hand is put back."
+        ),
+    ] = False,
 ) -> None:
     """Bring an environment up, in sequence; again and again, until nothing is left to change.
 
@@ -66,7 +72,7 @@ def up(
 
     deployment = Deployment.open(environment, rehearse, say=_say)
     deployment.guard(force_redeploy or [], say=_say)
-    report = deployment.up(parallel, allow_delete or [])
+    report = deployment.up(parallel, allow_delete or [], refresh)
     for line in deployment.report_lines(report, verb="there"):
         typer.echo(line)
     if not report.succeeded:

@@ -21,6 +21,7 @@ from totara_infra.cli import (
     fleet,
     migrations,
     plan,
+    recovery,
     release,
     secrets,
     sequence,
@@ -54,6 +55,7 @@ app.add_typer(secrets.app, name="secrets")
 app.add_typer(claims.app, name="claims")
 app.add_typer(migrations.app, name="migrations")
 app.add_typer(backup.app, name="backup")
+app.add_typer(recovery.app, name="dr")
 app.command("preview")(deploy.preview)
 app.command("up")(deploy.up)
 app.command("down")(deploy.down)

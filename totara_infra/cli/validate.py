@@ -29,8 +29,9 @@ def validate(directory: DirectoryOption = None, form: FormatOption = Format.TABL
     """
     from totara_infra.delivery.validation import validate_all
     from totara_infra.model.loading import CATALOGUE_DIRECTORY
+    from totara_infra.recovery.scenarios import counted
 
-    summary, problems = validate_all(directory or CATALOGUE_DIRECTORY)
+    summary, problems = validate_all(directory or CATALOGUE_DIRECTORY, [counted])
     if form is Format.JSON:
         from dataclasses import asdict
 

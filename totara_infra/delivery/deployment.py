@@ -87,16 +87,22 @@ class Deployment:
             self.blueprint, Live(self.blueprint.scope.settings), force_redeploy, say
         )
 
-    def preview(self, parallel: int) -> Report:
+    def preview(self, parallel: int, refresh: bool = False) -> Report:
         """Run the engine's preview.
 
         Raises:
             StateError: it can't read the state.
         """
-        return self._run("preview", ["--parallel", str(parallel)])
+        arguments = ["--parallel", str(parallel), *(["--refresh"] if refresh else [])]
+        return self._run("preview", arguments)
 
-    def up(self, parallel: int, allow_delete: Sequence[str]) -> Report:
+    def up(self, parallel: int, allow_delete: Sequence[str], refresh: bool = False) -> Report:
         """Run the engine's update.
+
+        Args:
+            parallel: resources that may be worked on side by side.
+            allow_delete: what may go in uat and prod although it can't be made again.
+            refresh: read everything first, so that what was changed by hand is put back.
 
         Raises:
             StateError: somebody else holds the stack, or an earlier update left it unfinished.
@@ -104,11 +110,13 @@ class Deployment:
         """
         refuse_unsound(self.stack)
         if self.blueprint.scope.settings.environment.keeps_state:
-            planned = self.preview(parallel)
+            planned = self.preview(parallel, refresh)
             if not planned.succeeded:
                 return planned
             refuse_deletions(self.blueprint, planned, allow_delete)
         arguments = ["--yes", "--skip-preview", "--suppress-outputs", "--parallel", str(parallel)]
+        if refresh:
+            arguments.append("--refresh")
         if not self.emulated:
             return self._run("up", arguments)
         with lifecycle.updating(self.stack):

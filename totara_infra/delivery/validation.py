@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -31,13 +31,19 @@ from totara_infra.model.tenants import (
 from totara_infra.resolver import load_catalogue
 from totara_infra.resolver.licences import document_problems
 
+Further = Callable[[Catalogue, Path], Mapping[str, int]]
+"""Reads a further file of a catalogue's folder; counts what is in it, or raises its problems."""
 
-def validate_all(catalogue_directory: Path) -> tuple[dict[str, int], list[Problem]]:
+
+def validate_all(
+    catalogue_directory: Path, further: Sequence[Further] = ()
+) -> tuple[dict[str, int], list[Problem]]:
     """Check all files.
 
     Args:
         catalogue_directory: the packaged catalogue, or another one; tenants and stacks belong to
             the packaged one and are checked with it only.
+        further: what reads the files of packages that this one does not know.
 
     Returns:
         What was read, counted; and every problem, sorted by file and line.
@@ -58,6 +64,13 @@ def validate_all(catalogue_directory: Path) -> tuple[dict[str, int], list[Proble
         summary["tables"] = sum(len(d.tables) for d in databases)
     except ProblemsError as error:
         problems += error.problems
+    for read in further:
+        if catalogue is None:
+            break
+        try:
+            summary |= read(catalogue, catalogue_directory)
+        except ProblemsError as error:
+            problems += error.problems
     if catalogue_directory.resolve() != CATALOGUE_DIRECTORY:
         return summary, sorted(set(problems))
     files = tenant_files(root)

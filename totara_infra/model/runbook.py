@@ -20,8 +20,9 @@ from totara_infra.model.naming import placeholders
 from totara_infra.model.problems import Problem
 from totara_infra.model.vocabulary import Environment, Phrase, Provenance, Sentence, Slug
 
-PLACEHOLDERS = ("env", "tenant")
-"""What a command or an instruction may hold: the stack as `totara` takes it, and the client id."""
+PLACEHOLDERS = ("env", "tenant", "recovery")
+"""What a command or an instruction may hold: the stack as `totara` takes it, the client id, and
+the stack in the other region that stands in for the first."""
 
 
 class Performer(StrEnum):
@@ -156,6 +157,9 @@ class StepOutcome(StrEnum):
     """It was taken, and its proof holds."""
     ASSUMED = "assumed"
     """Its proof does not hold; somebody has taken responsibility for going on without."""
+    PLAYED = "played"
+    """In a drill, the part of people: a stand-in brought the proof about, or nobody took it and
+    its stated minutes are counted."""
     WAITING = "waiting"
     """People have to take it."""
     FAILED = "failed"
@@ -166,7 +170,12 @@ class StepOutcome(StrEnum):
     @property
     def lets_on(self) -> bool:
         """Whether steps that need this one may begin."""
-        return self in (StepOutcome.THERE, StepOutcome.DONE, StepOutcome.ASSUMED)
+        return self in (
+            StepOutcome.THERE,
+            StepOutcome.DONE,
+            StepOutcome.ASSUMED,
+            StepOutcome.PLAYED,
+        )
 
 
 class StepRecord(Model):
@@ -192,7 +201,7 @@ class StepRecord(Model):
 class RunbookRecord(Model):
     """The evidence of a run of a runbook."""
 
-    kind: Literal["totara-runbook"] = "totara-runbook"
+    kind: Literal["totara-runbook", "totara-drill"] = "totara-runbook"
     schema_version: Literal[1] = 1
     runbook: str
     """Which, such as `provision acorn` or `recover region-loss`."""

@@ -70,35 +70,29 @@ def probe_findings(
         Where the tokens differ from the claim map, or are not signed by the pool; a text where
         there was no token, or no pool to ask.
     """
-    pool_id = _pool_id(live, pool_name(blueprint.scope, pool))
+    pool_id = live_pool_id(live, pool_name(blueprint.scope, pool))
     if pool_id is None:
         return "no such pool"
     try:
         with _probe(live, blueprint, pool, pool_id, tenant) as probe:
-            # A trigger's refusal is final, and the emulator answers it like a failure.
-            once = live.client("cognito-idp", attempts=1)
-            answer = once.admin_initiate_auth(
-                UserPoolId=pool_id,
-                ClientId=probe.client_id,
-                AuthFlow=_FLOW,
-                AuthParameters={"USERNAME": probe.name, "PASSWORD": probe.password},
-            )
+            answer = tokens(live, pool_id, probe.client_id, probe.name, probe.password)
     except ClientError as error:
         return f"{error.response['Error']['Code']}: {error.response['Error']['Message']}"
-    if "AuthenticationResult" not in answer:
-        return f"another challenge, {answer.get('ChallengeName')}"
+    if isinstance(answer, str):
+        return answer
     scope = blueprint.scope
     lives = lifetimes(scope.catalogue, scope.settings.environment, pool)
     found: list[Finding] = []
     for kind in _TOKENS:
-        token = answer["AuthenticationResult"][kind]
+        token = answer[kind]
         claims = decode(token)
         found += signature_findings(scope.settings, pool_id, token, claims)
         found += findings(scope.catalogue, pool, claims, lives)
     return found
 
 
-def _pool_id(live: Live, name: str) -> str | None:
+def live_pool_id(live: Live, name: str) -> str | None:
+    """Id of the pool of that name; None where there is none."""
     pages = live.client("cognito-idp").get_paginator("list_user_pools").paginate(MaxResults=60)
     return next(
         (str(p["Id"]) for page in pages for p in page["UserPools"] if p["Name"] == name), None
@@ -110,33 +104,83 @@ def _probe(
     live: Live, blueprint: Blueprint, pool: Pool, pool_id: str, tenant: Tenant
 ) -> Iterator[_Probe]:
     cognito = live.client("cognito-idp")
+    with probe_client(live, blueprint, pool, pool_id) as client_id:
+        name, password = sign_in_name(pool), new_password()
+        try:
+            make_user(live, blueprint, pool, pool_id, tenant, name, password)
+            yield _Probe(cognito, pool_id, client_id, name, password)
+        finally:
+            with suppress(cognito.exceptions.UserNotFoundException):
+                cognito.admin_delete_user(UserPoolId=pool_id, Username=name)
+
+
+def new_password() -> str:
+    """A password that nobody can guess, with every kind of character that a pool may ask for."""
+    return f"Aa1!{secrets.token_urlsafe(24)}"
+
+
+def make_user(
+    live: Live,
+    blueprint: Blueprint,
+    pool: Pool,
+    pool_id: str,
+    tenant: Tenant,
+    name: str,
+    password: str,
+) -> None:
+    """Make a user with the attributes and groups of a tenant's user. Nobody is told."""
+    cognito = live.client("cognito-idp")
+    cognito.admin_create_user(
+        UserPoolId=pool_id,
+        Username=name,
+        MessageAction="SUPPRESS",
+        TemporaryPassword=password,
+        UserAttributes=[
+            {"Name": key, "Value": value}
+            for key, value in _attributes(blueprint, pool, name, tenant).items()
+        ],
+    )
+    cognito.admin_set_user_password(
+        UserPoolId=pool_id, Username=name, Password=password, Permanent=True
+    )
+    for group in _groups(blueprint, pool):
+        cognito.admin_add_user_to_group(UserPoolId=pool_id, Username=name, GroupName=group)
+
+
+@contextmanager
+def probe_client(live: Live, blueprint: Blueprint, pool: Pool, pool_id: str) -> Iterator[str]:
+    """An app client that takes a password and exists for the block; its id."""
+    cognito = live.client("cognito-idp")
     _sweep(cognito, pool_id)
     client_id = _make_client(cognito, blueprint, pool, pool_id)
     try:
-        name = _sign_in_name(pool)
-        password = f"Aa1!{secrets.token_urlsafe(24)}"
-        cognito.admin_create_user(
-            UserPoolId=pool_id,
-            Username=name,
-            # Nobody is told.
-            MessageAction="SUPPRESS",
-            TemporaryPassword=password,
-            UserAttributes=[
-                {"Name": key, "Value": value}
-                for key, value in _attributes(blueprint, pool, name, tenant).items()
-            ],
-        )
-        try:
-            cognito.admin_set_user_password(
-                UserPoolId=pool_id, Username=name, Password=password, Permanent=True
-            )
-            for group in _groups(blueprint, pool):
-                cognito.admin_add_user_to_group(UserPoolId=pool_id, Username=name, GroupName=group)
-            yield _Probe(cognito, pool_id, client_id, name, password)
-        finally:
-            cognito.admin_delete_user(UserPoolId=pool_id, Username=name)
+        yield client_id
     finally:
         cognito.delete_user_pool_client(UserPoolId=pool_id, ClientId=client_id)
+
+
+def tokens(
+    live: Live, pool_id: str, client_id: str, name: str, password: str
+) -> dict[str, str] | str:
+    """Sign a user in.
+
+    Returns:
+        The tokens by name; a text where another challenge comes instead.
+
+    Raises:
+        ClientError: Cognito or the trigger refuses.
+    """
+    # A trigger's refusal is final, and the emulator answers it like a failure.
+    once = live.client("cognito-idp", attempts=1)
+    answer = once.admin_initiate_auth(
+        UserPoolId=pool_id,
+        ClientId=client_id,
+        AuthFlow=_FLOW,
+        AuthParameters={"USERNAME": name, "PASSWORD": password},
+    )
+    if "AuthenticationResult" not in answer:
+        return f"another challenge, {answer.get('ChallengeName')}"
+    return dict(answer["AuthenticationResult"])
 
 
 def _make_client(cognito: Any, blueprint: Blueprint, pool: Pool, pool_id: str) -> str:
@@ -170,7 +214,8 @@ def _sweep(cognito: Any, pool_id: str) -> None:
                 cognito.delete_user_pool_client(**where)
 
 
-def _sign_in_name(pool: Pool) -> str:
+def sign_in_name(pool: Pool) -> str:
+    """A name with which nobody else signs in."""
     if SIGN_IN_NAME[pool] == "phone_number":
         # Set aside for fiction: 555-0100 to 555-0199 of any area reach nobody.
         area = secrets.choice([n for n in range(201, 990) if n % 100 != 11])

@@ -21,10 +21,15 @@ _TITLE = "sign-in token"
 
 def check(inspection: Inspection) -> Iterator[Result]:
     """Pools, clients, groups and triggers are as declared; below prod a probe user signs in."""
-    pools = [p for p in POOLS if f"user_pool/{p}" in inspection.resources]
-    yield from inspection.each(lambda pool: _token(inspection, pool), pools)
+    yield from tokens(inspection)
     yield from inspection.compared(titles.SIGN_IN)
     yield from inspection.compared(titles.FUNCTIONS, kinds=KINDS)
+
+
+def tokens(inspection: Inspection) -> list[Result]:
+    """Whether a probe user of each pool gets tokens with the claims of the claim map."""
+    pools = [p for p in POOLS if f"user_pool/{p}" in inspection.resources]
+    return inspection.each(lambda pool: _token(inspection, pool), pools)
 
 
 def _token(inspection: Inspection, pool: Pool) -> Result:

@@ -1,0 +1,146 @@
+"""Drills on a small copy of the project, with steps left out of its runbooks."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from tests.engine.checkout import Checkout, Outcome
+
+FILE = "totara_infra/catalogue/recovery.yaml"
+_LEFT_OUT = """
+import contextlib, io, json, sys
+from pathlib import Path
+import yaml
+from totara_infra.cli.main import run
+file, scenario, steps = Path(sys.argv[1]), sys.argv[2], sys.argv[3:]
+whole = file.read_text()
+found = {}
+for step in steps:
+    plan = yaml.safe_load(whole)
+    chosen = next(s for s in plan["scenarios"] if s["id"] == scenario)
+    chosen["steps"] = [s for s in chosen["steps"] if s["id"] != step]
+    for other in chosen["steps"]:
+        other["needs"] = [n for n in other.get("needs", []) if n != step]
+    file.write_text(yaml.safe_dump(plan, sort_keys=False))
+    err, code = io.StringIO(), 0
+    sys.argv = ["totara", "dr", "drill", scenario, "local"]
+    with contextlib.redirect_stderr(err), contextlib.redirect_stdout(io.StringIO()):
+        try:
+            run()
+        except SystemExit as ended:
+            code = ended.code
+    found[step] = (code, err.getvalue())
+file.write_text(whole)
+print(json.dumps(found))
+"""
+
+
+class Drills:
+    """Drills of one scenario on the stack `local` of a copy."""
+
+    def __init__(self, checkout: Checkout, scenario: str) -> None:
+        self.checkout = checkout
+        self.scenario = scenario
+        self._file = checkout.root / FILE
+        self._whole = self._file.read_text(encoding="utf-8")
+
+    @property
+    def plan(self) -> Any:
+        return yaml.safe_load(self._whole)
+
+    @property
+    def steps(self) -> list[dict[str, Any]]:
+        return self.chosen(self.plan)["steps"]
+
+    def chosen(self, plan: Any) -> Any:
+        return next(s for s in plan["scenarios"] if s["id"] == self.scenario)
+
+    def run(self, code: int = 0) -> tuple[Any, Outcome]:
+        """Drill; the record and how the command ended."""
+        done = self.checkout.totara(
+            "dr", "drill", self.scenario, "local", "--format", "json", code=code
+        )
+        return json.loads(done.out), done
+
+    @contextmanager
+    def edited(self, plan: Any) -> Iterator[None]:
+        self._file.write_text(yaml.safe_dump(plan, sort_keys=False), encoding="utf-8")
+        try:
+            yield
+        finally:
+            self._file.write_text(self._whole, encoding="utf-8")
+
+    def without(self, step: str) -> tuple[Any, Outcome]:
+        """Drill with a runbook that lacks a step, which must fail; the record."""
+        plan = self.plan
+        chosen = self.chosen(plan)
+        before = len(chosen["steps"])
+        chosen["steps"] = [s for s in chosen["steps"] if s["id"] != step]
+        assert len(chosen["steps"]) == before - 1
+        for other in chosen["steps"]:
+            other["needs"] = [n for n in other.get("needs", []) if n != step]
+        with self.edited(plan):
+            return self.run(code=1)
+
+    def refused_without(self, steps: Sequence[str]) -> dict[str, tuple[int, str]]:
+        """Drill without each of the steps, all by the entry point in one process.
+
+        For runbooks that are refused before anything is broken: starting Python takes longer.
+        """
+        done = subprocess.run(
+            [*self.checkout.command("python"), "-c", _LEFT_OUT, str(self._file), self.scenario,
+             *steps],
+            cwd=self.checkout.root, env=self.checkout.environment, capture_output=True, text=True,
+            timeout=120, check=False,
+        )  # fmt: skip
+        assert done.returncode == 0, done.stderr
+        return {step: (code, err) for step, (code, err) in json.loads(done.stdout).items()}
+
+    def killed_after(self, line: str) -> None:
+        """Start a drill and kill it, with all that it has started, when it has said something."""
+        process = subprocess.Popen(
+            self.checkout.command("totara", "dr", "drill", self.scenario, "local"),
+            cwd=self.checkout.root, env=self.checkout.environment, start_new_session=True,
+            stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
+        )  # fmt: skip
+        assert process.stderr is not None
+        said = []
+        deadline = time.monotonic() + 120
+        for text in process.stderr:
+            said.append(text)
+            if text.startswith(line):
+                break
+            assert time.monotonic() < deadline, said
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+        assert said[-1].startswith(line), "".join(said)
+
+    @property
+    def folder(self) -> Path:
+        return self.checkout.state / "drills" / "local" / self.scenario
+
+    def status(self, code: int) -> Any:
+        done = self.checkout.totara(
+            "dr", "status", self.scenario, "local", "--format", "json", code=code
+        )
+        return json.loads(done.out)
+
+
+def outcomes(record: Any) -> dict[str, str]:
+    """Step -> its last outcome."""
+    return {s["step"]: s["outcome"] for s in record["steps"]}
+
+
+def refused(record: Any) -> set[str]:
+    """Names of what does not hold at the end."""
+    return {a["name"] for a in record["acceptance"] if not a["holds"]}

@@ -1,0 +1,51 @@
+"""What a drill keeps of the healthy environment, and what must hold when it is back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from totara_infra.delivery.runbooks import Finding
+from totara_infra.operations.checks import Outcome
+from totara_infra.operations.checks.registry import run_checks
+from totara_infra.recovery import customer
+from totara_infra.recovery.scene import Scene
+
+
+def _nothing(scene: Scene) -> None:
+    del scene
+
+
+@dataclass(frozen=True)
+class Preparation:
+    """Something that is made before the fault, and kept in the drill's facts.
+
+    Attributes:
+        make: makes it.
+        remove: takes it away again, when all is well at the end.
+    """
+
+    make: Callable[[Scene], None]
+    remove: Callable[[Scene], None] = _nothing
+
+
+Acceptance = Callable[[Scene], Finding]
+
+
+def verified(scene: Scene) -> Finding:
+    """Whether the post-deployment checklist passes, as `totara verify` runs it."""
+    results = [r for c in run_checks(scene.live, scene.blueprint) for r in c.results]
+    failed = [f"{r.check} {r.subject}" for r in results if r.outcome is Outcome.FAILED]
+    if failed:
+        return Finding(False, f"{len(failed)} checks fail: {', '.join(failed[:5])}.")
+    passed = sum(r.outcome is Outcome.PASSED for r in results)
+    return Finding(True, f"{passed} checks of `totara verify {scene.words}` pass.")
+
+
+PREPARATIONS: Mapping[str, Preparation] = {
+    "customer": Preparation(customer.prepare, customer.remove),
+}
+"""Name in the catalogue -> what makes it."""
+
+ACCEPTANCES: Mapping[str, Acceptance] = {"same-claims": customer.signs_in}
+"""Name in the catalogue -> what asks it."""

@@ -1,0 +1,351 @@
+"""A drill: prepare, break, look, recover, accept. It goes on after an interruption."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import shutil
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, Field, ValidationError
+
+from totara_infra.delivery.runbooks import Finding, Journal, Runbook
+from totara_infra.delivery.stacks import engine_stack
+from totara_infra.local import emulator
+from totara_infra.local.progress import step as progress
+from totara_infra.local.project import runs_locally
+from totara_infra.model.problems import UsageError
+from totara_infra.model.recovery import Scenario
+from totara_infra.operations.secrets.answers import explained
+from totara_infra.recovery import indicators
+from totara_infra.recovery.acceptance import ACCEPTANCES, PREPARATIONS, verified
+from totara_infra.recovery.errors import DrillError
+from totara_infra.recovery.faults import FAULTS
+from totara_infra.recovery.indicators import Sign
+from totara_infra.recovery.proofs import PROOFS
+from totara_infra.recovery.record import DrillRecord, drills_folder, keep
+from totara_infra.recovery.scene import Scene
+from totara_infra.recovery.stand_ins import STAND_INS
+
+Say = Callable[[str], None]
+_SHOW_SECONDS = 15.0
+"""How long indicators may take to show a fault: an alarm takes three seconds."""
+_ASK_EVERY_SECONDS = 1.0
+QUIET = "indicators-quiet"
+VERIFIED = "verified"
+
+
+class _State(BaseModel):
+    """What is kept of a drill between its runs."""
+
+    emulator: str
+    """Which process the environment is; with another one it is another environment."""
+    started: datetime
+    injected: datetime
+    """Set before the fault is: events from then on are the fault's."""
+    broken: bool = False
+    """The fault has been injected."""
+    runs: int = 1
+    facts: dict[str, Any] = Field(default_factory=dict)
+    signs: dict[str, tuple[bool | None, str]] = Field(default_factory=dict)
+    """Indicator -> what it showed after the fault."""
+    idle: list[str] = Field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Ended:
+    """A run of a drill.
+
+    Attributes:
+        record: the evidence.
+        kept: where it is kept; None while the drill goes on.
+        accepted: name -> whether it holds at the end.
+        quiet: indicators that did not show the fault.
+        idle: steps that had nothing to do.
+        left: steps that are not taken.
+    """
+
+    record: dict[str, Any]
+    kept: Path | None
+    accepted: dict[str, Finding]
+    quiet: list[str]
+    idle: list[str]
+    left: list[str]
+
+    @property
+    def passed(self) -> bool:
+        """Whether everything was as it must be."""
+        return bool(self.record["outcome"] == "complete")
+
+
+def require_emulated(name: str, rehearse: bool) -> str:
+    """See that nothing real would be broken; the engine's name of the stack.
+
+    Raises:
+        UsageError: it would.
+    """
+    stack = engine_stack(name, rehearse)
+    if not runs_locally(stack):
+        raise UsageError(
+            f"A drill breaks things on purpose, and `{name}` is real. Rehearse it: "
+            f"totara up {name} --rehearse, then the drill with --rehearse."
+        )
+    return stack
+
+
+def run(scenario: Scenario, name: str, rehearse: bool, say: Say) -> Ended:
+    """Drill a scenario, or go on with a drill that was interrupted or has failed.
+
+    Args:
+        scenario: which.
+        name: of the environment, which must be up and well.
+        rehearse: its rehearsal.
+        say: takes what happens, as it happens.
+
+    Raises:
+        UsageError: a real environment, or one that is not up.
+        DrillError: nothing was broken: the runbook lacks steps, the environment is not well, or
+            another drill of it is running.
+    """
+    stack = require_emulated(name, rehearse)
+    _require_evidence(scenario)
+    folder = drills_folder() / stack / scenario.id
+    with _claimed(folder):
+        _require_no_other(folder, stack)
+        state = _read(folder, stack)
+        scene = Scene.open(name, rehearse)
+        scene.folder = folder
+        if state is None:
+            _clear(folder)
+            say(f"{scene.words}: preparing.")
+            state = _prepared(scenario, scene)
+        else:
+            state.runs += 1
+            scene.facts = state.facts
+            say(f"{scene.words}: going on with the drill of {state.started:%F %T} UTC.")
+        scene.since = state.injected
+        if not state.broken:
+            _break(scenario, scene, state, say)
+        _write(folder, state)
+        return _recovered(scenario, scene, state, say)
+
+
+def _require_evidence(scenario: Scenario) -> None:
+    proofs = {step.proof for step in scenario.steps}
+    missing = [item for item in scenario.evidence if item.shown_by not in proofs]
+    if missing:
+        lines = "\n".join(f"  - {i.title}: no step has the proof {i.shown_by}" for i in missing)
+        raise DrillError(
+            f"The runbook of {scenario.id} leaves evidence out, and nothing was broken:\n{lines}\n"
+            "    fix: add the steps to recovery.yaml that bring it"
+        )
+
+
+def _prepared(scenario: Scenario, scene: Scene) -> _State:
+    signs = _signs(scenario, scene)
+    drilled = [i for i in scenario.indicators if not i.not_drilled and not i.stays]
+    bad = [i for i in drilled if signs[i.probe].raised is not False]
+    if bad:
+        lines = "\n".join(f"  - {i.title}: {signs[i.probe].found}" for i in bad)
+        raise DrillError(
+            f"{scene.words} is not well, so a drill would show nothing; nothing was broken:\n"
+            f"{lines}\n    fix: totara up {scene.words} --refresh, then "
+            f"totara dr status {scene.words}"
+        )
+    for name in scenario.drill.prepare:
+        with explained(f"preparing {name}"):
+            PREPARATIONS[name].make(scene)
+    now = datetime.now(UTC)
+    return _State(emulator=_process(scene.stack), started=now, injected=now, facts=scene.facts)
+
+
+def _break(scenario: Scenario, scene: Scene, state: _State, say: Say) -> None:
+    assert scene.folder is not None
+    # Written before the fault is there: an interruption in between repeats it, which does no harm.
+    _write(scene.folder, state)
+    for name in scenario.drill.faults:
+        with explained(f"injecting {name}"):
+            FAULTS[name](scene)
+        say(f"injected: {name}")
+    state.signs = {k: (s.raised, s.found) for k, s in _shown(scenario, scene).items()}
+    book = _runbook(scenario, scene)
+    provable = [s for s in scenario.steps if not s.by_people or s.stand_in is not None]
+    state.idle = [s.id for s in provable if book.ask(s).holds]
+    state.broken = True
+    for indicator in scenario.indicators:
+        raised, found = state.signs[indicator.id]
+        say(f"{Sign(raised, found).word}: {indicator.title}. {found}")
+
+
+def _shown(scenario: Scenario, scene: Scene) -> dict[str, Sign]:
+    """Indicator -> what it shows, waiting for those that should be raised."""
+    deadline = time.monotonic() + _SHOW_SECONDS
+    while True:
+        signs = _signs(scenario, scene)
+        drilled = [i for i in scenario.indicators if not i.not_drilled]
+        if all(signs[i.probe].raised for i in drilled) or time.monotonic() > deadline:
+            return {i.id: signs[i.probe] for i in scenario.indicators}
+        time.sleep(_ASK_EVERY_SECONDS)
+
+
+def _signs(scenario: Scenario, scene: Scene) -> dict[str, Sign]:
+    with progress("Reading the indicators", "a few seconds"):
+        return indicators.read(scene, [scenario])
+
+
+def _runbook(scenario: Scenario, scene: Scene) -> Runbook:
+    assert scene.folder is not None
+    return Runbook(
+        f"recover {scenario.id}",
+        scene.stack,
+        scenario.steps,
+        {name: partial(proof, scene) for name, proof in PROOFS.items()},
+        {"env": scene.words},
+        Journal(scene.folder / "journal.jsonl"),
+        stand_ins={
+            s.id: partial(STAND_INS[s.stand_in], scene)
+            for s in scenario.steps
+            if s.stand_in is not None
+        },
+    )
+
+
+def _recovered(scenario: Scenario, scene: Scene, state: _State, say: Say) -> Ended:
+    assert scene.folder is not None
+    book = _runbook(scenario, scene)
+    records = book.take({}, say)
+    left = [r.step for r in records if not r.outcome.lets_on]
+    signs = _signs(scenario, scene)
+    accepted = _accepted(scenario, scene, signs, say)
+    quiet = [i.id for i in scenario.indicators if not i.not_drilled and not state.signs[i.id][0]]
+    recovered = not left and all(f.holds for f in accepted.values())
+    complete = recovered and not quiet and not state.idle
+    record = book.record(
+        scene.live,
+        DrillRecord,
+        outcome="complete" if complete else "incomplete",
+        kind="totara-drill",
+        scenario=scenario.id,
+        faults=scenario.drill.faults,
+        injected=state.injected,
+        runs=state.runs,
+        indicators=[
+            {
+                "indicator": i.id,
+                "after_fault": None if i.not_drilled else state.signs[i.id][0],
+                "found": i.not_drilled or state.signs[i.id][1],
+                "at_end": signs[i.probe].raised,
+            }
+            for i in scenario.indicators
+        ],
+        idle=state.idle,
+        acceptance=[
+            {"name": name, "holds": f.holds, "found": f.found} for name, f in accepted.items()
+        ],
+        not_proved=scenario.drill.not_proved,
+    )
+    kept = None
+    if recovered:
+        for name in scenario.drill.prepare:
+            with explained(f"removing {name}"):
+                PREPARATIONS[name].remove(scene)
+        kept = keep(record)
+        _clear(scene.folder)
+    return Ended(record, kept, accepted, quiet, list(state.idle), left)
+
+
+def _accepted(
+    scenario: Scenario, scene: Scene, signs: dict[str, Sign], say: Say
+) -> dict[str, Finding]:
+    still = [
+        i
+        for i in scenario.indicators
+        if not i.stays and not i.not_drilled and signs[i.probe].raised is not False
+    ]
+    found = {
+        QUIET: Finding(
+            not still,
+            " ".join(f"{i.title}: {signs[i.probe].found}" for i in still)
+            or "All indicators are quiet again.",
+        )
+    }
+    for name in scenario.drill.accept:
+        with explained(f"asking for {name}"):
+            found[name] = ACCEPTANCES[name](scene)
+    # It takes longest, and can't pass where the others do not.
+    if all(f.holds for f in found.values()):
+        with progress("Running the post-deployment checklist", "under half a minute"):
+            found[VERIFIED] = verified(scene)
+    for name, finding in found.items():
+        say(f"{'accepted' if finding.holds else 'NOT ACCEPTED'}: {name}. {finding.found}")
+    return found
+
+
+def _process(stack: str) -> str:
+    running = emulator.recorded(stack)
+    return f"{running.pid}/{running.create_time}" if running is not None else ""
+
+
+def _read(folder: Path, stack: str) -> _State | None:
+    """The drill that goes on; None where there is none, or its environment is gone."""
+    try:
+        state = _State.model_validate_json((folder / "drill.json").read_bytes())
+    except (FileNotFoundError, ValidationError):
+        return None
+    return state if state.emulator == _process(stack) else None
+
+
+def _write(folder: Path, state: _State) -> None:
+    path = folder / "drill.json"
+    temporary = path.with_suffix(".new")
+    # The facts hold the password of a customer who was made for the drill.
+    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "w", encoding="utf-8") as stream:
+        json.dump(state.model_dump(mode="json"), stream)
+        stream.flush()
+        os.fsync(stream.fileno())
+    temporary.replace(path)
+
+
+def _clear(folder: Path) -> None:
+    for path in folder.iterdir():
+        if path.is_dir():
+            shutil.rmtree(path)
+        else:
+            path.unlink()
+
+
+def _require_no_other(folder: Path, stack: str) -> None:
+    for other in sorted(folder.parent.iterdir()):
+        if other.is_dir() and other != folder and _read(other, stack) is not None:
+            raise DrillError(
+                f"{stack} is in the middle of another drill, of {other.name}.\n"
+                "    fix: go on with that one first"
+            )
+
+
+@contextmanager
+def _claimed(folder: Path) -> Iterator[None]:
+    """Keep a second drill of the same environment off.
+
+    Raises:
+        DrillError: one is running.
+    """
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    with (folder.parent / "lock").open("a", encoding="utf-8") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise DrillError(
+                f"Another process is drilling {folder.parent.name}.\n"
+                "    fix: wait until it has ended"
+            ) from None
+        yield

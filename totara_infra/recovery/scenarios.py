@@ -1,0 +1,54 @@
+"""The scenarios as the catalogue has them, held against what there is code for."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from totara_infra.model.catalogue import Catalogue
+from totara_infra.model.loading import CATALOGUE_DIRECTORY
+from totara_infra.model.problems import UsageError
+from totara_infra.model.recovery import Names, RecoveryPlan, Scenario, read_recovery
+from totara_infra.recovery.acceptance import ACCEPTANCES, PREPARATIONS
+from totara_infra.recovery.faults import FAULTS
+from totara_infra.recovery.indicators import PROBES
+from totara_infra.recovery.proofs import PROOFS
+from totara_infra.recovery.stand_ins import STAND_INS
+
+NAMES = Names(
+    PROBES.keys(),
+    PROOFS.keys(),
+    STAND_INS.keys(),
+    PREPARATIONS.keys(),
+    FAULTS.keys(),
+    ACCEPTANCES.keys(),
+)
+"""What scenarios may name."""
+
+
+def read_scenarios(catalogue: Catalogue, directory: Path = CATALOGUE_DIRECTORY) -> RecoveryPlan:
+    """Read `recovery.yaml`.
+
+    Raises:
+        ProblemsError: every fault at once.
+    """
+    return read_recovery(catalogue, NAMES, directory)
+
+
+def counted(catalogue: Catalogue, directory: Path) -> dict[str, int]:
+    """Read `recovery.yaml` for a validation, and count what is in it.
+
+    Raises:
+        ProblemsError: every fault at once.
+    """
+    return {"scenarios": len(read_scenarios(catalogue, directory).scenarios)}
+
+
+def scenario_named(plan: RecoveryPlan, name: str) -> Scenario:
+    """The scenario of that name.
+
+    Raises:
+        UsageError: there is none.
+    """
+    if name not in plan.by_id:
+        raise UsageError(f"There is no scenario `{name}`. Write one of {', '.join(plan.by_id)}.")
+    return plan.by_id[name]

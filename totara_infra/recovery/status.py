@@ -1,0 +1,39 @@
+"""Which disaster the indicators point to, and how far its way back is."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from totara_infra.delivery.runbooks import Finding
+from totara_infra.local.errors import LocalEnvironmentError
+from totara_infra.model.problems import TotaraError
+from totara_infra.model.recovery import RecoveryStep, Scenario
+from totara_infra.recovery.indicators import Sign
+from totara_infra.recovery.proofs import PROOFS
+from totara_infra.recovery.scene import Scene
+
+
+def pointed_to(
+    scenarios: Sequence[Scenario], signs: Mapping[str, Sign]
+) -> list[tuple[Scenario, int]]:
+    """Scenarios with a raised indicator and how many are, the likeliest first.
+
+    The likeliest is the one of whose indicators the greatest part is raised.
+    """
+    counted = [(s, sum(bool(signs[i.probe].raised) for i in s.indicators)) for s in scenarios]
+    found = [(s, number) for s, number in counted if number]
+    return sorted(found, key=lambda pair: -pair[1] / len(pair[0].indicators))
+
+
+def proofs_now(scene: Scene, scenario: Scenario) -> list[tuple[RecoveryStep, Finding]]:
+    """Every step with what its proof finds now. Changes nothing."""
+
+    def ask(step: RecoveryStep) -> Finding:
+        try:
+            return PROOFS[step.proof](scene)
+        except (TotaraError, LocalEnvironmentError, BotoCoreError, ClientError) as error:
+            return Finding(False, str(error))
+
+    return [(step, ask(step)) for step in scenario.steps]
