@@ -108,8 +108,14 @@ def lost(live: Live, blueprint: Blueprint, saved: Sequence[Mapping[str, Any]]) -
                     partial(_add, live, profile, version),
                     _queue(profile),
                 )
-        wanted = _live_content(profile)
-        if wanted is not None and wanted != _live_content(there):
+        wanted, is_live = _live_content(profile), _live_content(there)
+        if wanted is None or wanted == is_live:
+            continue
+        if is_live is not None and is_live not in {v["content"] for v in profile["versions"]}:
+            # Rolled back, it would be as if the change since had never been made.
+            what = "A version is live that came after the backup, which stays."
+            yield Action(STORE, f"{subject} live version", Way.KEEP, what)
+        else:
             yield Action(
                 STORE,
                 f"{subject} live version",
