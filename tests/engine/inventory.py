@@ -16,13 +16,23 @@ ONE_THING = ("Parameter", "Secret", "Bucket", "Queue", "LogGroup")
 def inventory(live: Live) -> dict[str, list[str]]:
     """Kind as the blueprint calls it -> names; a name stands twice where a thing exists twice."""
 
-    def pages(service: str, call: str, key: str, field: str, **request: object) -> list[str]:
-        paginator = live.client(service).get_paginator(call)
+    def pages(
+        service: str, call: str, key: str, field: str, region: str | None = None, **request: object
+    ) -> list[str]:
+        paginator = live.client(service, region=region).get_paginator(call)
         return [item[field] for page in paginator.paginate(**request) for item in page.get(key, [])]
 
-    kms, events = live.client("kms"), live.client("events")
-    keys = pages("kms", "list_keys", "Keys", "KeyId")
-    states = {key: kms.describe_key(KeyId=key)["KeyMetadata"]["KeyState"] for key in keys}
+    def everywhere(service: str, call: str, key: str, field: str) -> list[str]:
+        """Of what can be in the recovery region too."""
+        places = (live.settings.region, live.settings.disaster_recovery_region)
+        return [name for place in places for name in pages(service, call, key, field, place)]
+
+    events = live.client("events")
+    states = {
+        key: live.client("kms", region=region).describe_key(KeyId=key)["KeyMetadata"]["KeyState"]
+        for region in (live.settings.region, live.settings.disaster_recovery_region)
+        for key in pages("kms", "list_keys", "Keys", "KeyId", region)
+    }
     found = {
         "Parameter": pages("ssm", "describe_parameters", "Parameters", "Name"),
         "Secret": pages(
@@ -34,7 +44,9 @@ def inventory(live: Live) -> dict[str, list[str]]:
         "EventBus": [bus["Name"] for bus in events.list_event_buses()["EventBuses"]],
         "EventArchive": [archive["ArchiveName"] for archive in events.list_archives()["Archives"]],
         "Key": [key for key, state in states.items() if state != "PendingDeletion"],
-        "Alias": pages("kms", "list_aliases", "Aliases", "AliasName"),
+        "Alias": everywhere("kms", "list_aliases", "Aliases", "AliasName"),
+        "Vault": everywhere("backup", "list_backup_vaults", "BackupVaultList", "BackupVaultName"),
+        "Plan": pages("backup", "list_backup_plans", "BackupPlansList", "BackupPlanName"),
         "Role": pages("iam", "list_roles", "Roles", "RoleName"),
         "Policy": pages("iam", "list_policies", "Policies", "PolicyName", Scope="Local"),
         "UserPool": pages("cognito-idp", "list_user_pools", "UserPools", "Name", MaxResults=60),
@@ -60,7 +72,7 @@ def wanted(blueprint: Blueprint) -> dict[str, int]:
     shapes = Counter(resource.shape for resource in blueprint.resources.values())
     kinds = (
         "Parameter Secret Bucket Queue Topic EventBus EventArchive Key Alias Role Policy UserPool"
-        " Application DeploymentStrategy Function LogGroup"
+        " Application DeploymentStrategy Function LogGroup Vault Plan"
     )
     return {kind: shapes[kind] for kind in kinds.split()}
 

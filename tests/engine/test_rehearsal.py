@@ -119,6 +119,35 @@ def test_the_checklist_passes_and_leaves_its_evidence(rehearsal, tmp_path):
     assert page.out.startswith("# Verification of prod-rehearsal: passed")
 
 
+def test_vaults_of_two_regions_are_there_and_their_lock_is_not_claimed(rehearsal):
+    live = rehearsal.live("prod", rehearse=True)
+    for region, name in (
+        ("ap-southeast-2", "bank-prod-recovery-points"),
+        ("ap-southeast-4", "bank-prod-recovery-point-copies"),
+    ):
+        backup = live.client("backup", region=region)
+        assert backup.describe_backup_vault(BackupVaultName=name)["EncryptionKeyArn"].startswith(
+            f"arn:aws:kms:{region}:333333333333:key/"
+        )
+    checks = rehearsal.totara("verify", "prod", "--rehearse", "--phase", "1", "--format", "json")
+    results = [r for c in checks.data["checks"] for r in c["results"]]
+    (lock,) = [r for r in results if r["check"] == "vault lock"]
+    assert (lock["outcome"], "not in a rehearsal" in lock["fix"]) == ("skipped", True)
+
+
+def test_an_export_of_production_goes_into_its_bucket_and_nothing_is_lost(rehearsal, tmp_path):
+    at = ("prod", "--rehearse", "--at", "s3://bank-prod-backups-totara", "--format", "json")
+    made = rehearsal.totara("backup", "run", *at, "--kms-key", "alias/bank-prod-pii").data
+    assert made["parts"]["parameters"]["entries"] > 400
+    assert made["parts"]["secrets"]["entries"] > 40
+    whole = rehearsal.totara("backup", "verify", *at, "--max-age", "1").data
+    assert whole == made
+    restored = rehearsal.totara("backup", "restore", *at, "--dry-run").data
+    assert {a["way"] for a in restored["actions"]} <= {"by hand"}
+    values = secret_values(rehearsal)
+    assert leaks.in_text(json.dumps([made, whole, restored]), values) == []
+
+
 def test_modules_for_tests_never_reach_production(rehearsal):
     sequence = rehearsal.totara("sequence", "prod", "--format", "json").data
     things = inventory(rehearsal.live("prod", rehearse=True))

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 from totara_infra.blueprint.backup import lock_is_left_out
 from totara_infra.model.stores import BACKUP_TAG, BackupPlan, StoreCatalogue
@@ -56,13 +55,18 @@ def check(inspection: Inspection) -> Iterator[Result]:
         vault = inspection.blueprint.scope.fill(stores.vault.name)
         why = "No emulator knows vault locks: this one is proved on AWS only, not in a rehearsal."
         yield skipped("vault lock", vault, why)
+    buckets = _buckets(inspection)
     there: dict[_Selected, _There] = {}
     for selected in _selected(inspection, stores):
-        found = _find(inspection, selected)
+        found = (
+            _bucket(inspection, selected.name, buckets)
+            if selected.kind == "bucket"
+            else _table(inspection, selected.name)
+        )
         yield _tagged(inspection, selected, found)
         if found is not None:
             there[selected] = found
-    yield from _ages(inspection, stores, there)
+    yield from _ages(inspection, stores, there, buckets)
 
 
 def _selected(inspection: Inspection, stores: StoreCatalogue) -> Iterator[_Selected]:
@@ -75,12 +79,9 @@ def _selected(inspection: Inspection, stores: StoreCatalogue) -> Iterator[_Selec
                 yield _Selected(kind, scope.fill(name), module_id, plan)
 
 
-def _find(inspection: Inspection, selected: _Selected) -> _There | None:
-    if selected.kind == "bucket":
-        return _bucket(inspection, selected.name)
+def _table(inspection: Inspection, name: str) -> _There | None:
     client = inspection.client("dynamodb")
-    gone = "ResourceNotFoundException"
-    answer = unless_gone(client.describe_table, gone, TableName=selected.name)
+    answer = unless_gone(client.describe_table, "ResourceNotFoundException", TableName=name)
     if answer is None:
         return None
     table = answer["Table"]
@@ -88,18 +89,18 @@ def _find(inspection: Inspection, selected: _Selected) -> _There | None:
     return _There(table["TableArn"], tags_from(tags), table["CreationDateTime"])
 
 
-def _bucket(inspection: Inspection, name: str) -> _There | None:
-    client = inspection.client("s3")
-    made = next((b["CreationDate"] for b in _buckets(client) if b["Name"] == name), None)
-    if made is None:
+def _buckets(inspection: Inspection) -> dict[str, datetime]:
+    """Name -> when it was made."""
+    pages = inspection.client("s3").get_paginator("list_buckets").paginate()
+    return {b["Name"]: b["CreationDate"] for page in pages for b in page.get("Buckets", [])}
+
+
+def _bucket(inspection: Inspection, name: str, buckets: dict[str, datetime]) -> _There | None:
+    if name not in buckets:
         return None
-    tags = unless_gone(client.get_bucket_tagging, "NoSuchTagSet", "NoSuchBucket", Bucket=name)
-    return _There(f"arn:aws:s3:::{name}", tags_from((tags or {}).get("TagSet")), made)
-
-
-def _buckets(client: Any) -> Iterator[dict[str, Any]]:
-    for page in client.get_paginator("list_buckets").paginate():
-        yield from page.get("Buckets", [])
+    call = inspection.client("s3").get_bucket_tagging
+    tags = unless_gone(call, "NoSuchTagSet", "NoSuchBucket", Bucket=name)
+    return _There(f"arn:aws:s3:::{name}", tags_from((tags or {}).get("TagSet")), buckets[name])
 
 
 def _tagged(inspection: Inspection, selected: _Selected, found: _There | None) -> Result:
@@ -121,7 +122,10 @@ def _tagged(inspection: Inspection, selected: _Selected, found: _There | None) -
 
 
 def _ages(
-    inspection: Inspection, stores: StoreCatalogue, there: dict[_Selected, _There]
+    inspection: Inspection,
+    stores: StoreCatalogue,
+    there: dict[_Selected, _There],
+    buckets: dict[str, datetime],
 ) -> Iterator[Result]:
     """Whether AWS Backup and the exports keep to their schedules."""
     vault = inspection.blueprint.scope.fill(stores.vault.name)
@@ -141,7 +145,7 @@ def _ages(
         why = "Exports of this environment are made by hand."
         yield skipped("export", inspection.settings.stack, why)
     else:
-        yield _export(inspection, stores, export)
+        yield _export(inspection, stores, export, buckets)
 
 
 def _services(inspection: Inspection, vault: str) -> Iterator[Result]:
@@ -199,18 +203,18 @@ def _longest(plan: BackupPlan, inspection: Inspection) -> timedelta:
     return timedelta(hours=rule.interval_hours, minutes=windows)
 
 
-def _export(inspection: Inspection, stores: StoreCatalogue, place: str) -> Result:
-    words = inspection.settings.command_words
-    bucket = place.removeprefix("s3://")
-    found = _bucket(inspection, bucket)
-    if found is None:
+def _export(
+    inspection: Inspection, stores: StoreCatalogue, place: str, buckets: dict[str, datetime]
+) -> Result:
+    words, made = inspection.settings.command_words, buckets.get(place.removeprefix("s3://"))
+    if made is None:
         fix = f"Run {put_back(inspection.settings)}."
         return failed("export", place, "a bucket for exports", "nothing", fix)
     return _age(
         "export",
         place,
         newest_export(inspection.live, place, inspection.settings.stack),
-        found.made,
+        made,
         timedelta(hours=stores.exports.interval_hours) + LATE,
         f"Run `totara backup run {words}`, and see why the schedule did not.",
     )
