@@ -9,11 +9,13 @@ import io
 import json
 import re
 import subprocess
+import time
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 
 from tests.engine.checkout import Checkout
@@ -121,7 +123,7 @@ def test_a_deleted_state_comes_back_field_by_field(small):
         assert after[urn] == resource
     assert_nothing_to_change(small)
     assert inventory(small.live()) == things
-    assert not list(small.state.glob("rebuild-*"))
+    assert not (small.state / "rebuild").exists()
 
 
 def test_a_state_that_is_cut_off_comes_back_and_is_kept(small):
@@ -131,6 +133,8 @@ def test_a_state_that_is_cut_off_comes_back_and_is_kept(small):
     status = small.totara("state", "status", "local", code=1)
     assert "damaged or cut off" in status.out
     assert "totara state rebuild local" in status.out
+    kill_a_rebuild(small)
+    assert state_file(small).read_bytes() == whole[: len(whole) // 2]
 
     found = small.totara("state", "rebuild", "local", "--format", "json").data
 
@@ -138,6 +142,39 @@ def test_a_state_that_is_cut_off_comes_back_and_is_kept(small):
     assert resources(small) == before
     assert "nothing was left unfinished" in small.totara("state", "status", "local").out
     assert_nothing_to_change(small)
+
+
+def kill_a_rebuild(checkout: Checkout) -> None:
+    """Begin one and kill it with its engine, in the middle."""
+    with subprocess.Popen(
+        checkout.command("totara", "state", "rebuild", "local"),
+        cwd=checkout.root,
+        env=checkout.environment,
+        stderr=subprocess.DEVNULL,
+    ) as command:
+        while not list(checkout.state.glob("rebuild/local/*")):
+            assert command.poll() is None
+            time.sleep(0.05)
+        processes = [psutil.Process(command.pid)]
+        processes += processes[0].children(recursive=True)
+        for process in processes:
+            process.kill()
+
+
+def test_nothing_is_written_when_the_engine_fails(small):
+    before = {p: p.read_bytes() for p in (small.state / "state").rglob("*") if p.is_file()}
+    program = small.root / "__main__.py"
+    whole = program.read_text()
+    program.write_text("import pulumi\n\nraise pulumi.RunError('the program is broken')\n")
+
+    refused = small.totara("state", "rebuild", "local", code=1)
+
+    program.write_text(whole)
+    assert "nothing was changed" in refused.err
+    assert "the program is broken" in refused.err
+    after = {p: p.read_bytes() for p in (small.state / "state").rglob("*") if p.is_file()}
+    assert after == before
+    assert not (small.state / "rebuild").exists()
 
 
 def test_a_dry_run_says_what_would_be_imported_and_changes_nothing(small):

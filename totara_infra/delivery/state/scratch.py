@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import shutil
 import subprocess
@@ -115,11 +116,10 @@ class Scratch:
             check=False,
         )
         if done.returncode != 0:
-            lines = [*done.stdout.splitlines(), *done.stderr.splitlines()]
-            told = "\n  ".join(line for line in lines if line.strip()[:1] not in "{}[]")
+            told = [*_messages(done.stdout), *done.stderr.splitlines()]
             raise StateError(
                 f"The engine's `{arguments[0]}` failed while the state was rebuilt; nothing was "
-                "changed:\n  " + "\n".join(told.splitlines()[-_LAST_LINES:])
+                "changed:\n  " + "\n  ".join(line for line in told[-_LAST_LINES:] if line.strip())
             )
         return done.stdout
 
@@ -131,9 +131,26 @@ def scratch(stack: str) -> Iterator[Scratch]:
     Args:
         stack: the engine's name of it; its file must exist.
     """
-    state_directory().mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix="rebuild-", dir=state_directory()) as folder:
-        yield Scratch(stack, Path(folder))
+    folder = state_directory() / "rebuild" / stack
+    # What a rebuild left behind that was killed; whoever works on a stack has it for himself.
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        # Of its own each time: the engine of one that was killed may still be writing.
+        yield Scratch(stack, Path(tempfile.mkdtemp(dir=folder)))
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+        with contextlib.suppress(OSError):
+            folder.parent.rmdir()
+
+
+def _messages(out: str) -> list[str]:
+    """What the engine said: as JSON where that was asked for."""
+    try:
+        found = json.loads(out).get("diagnostics") or []
+    except ValueError:
+        return out.splitlines()
+    return [line for d in found for line in str(d.get("message", "")).splitlines()]
 
 
 def _component_outputs(events: Path) -> Iterator[tuple[str, Mapping[str, Any]]]:
