@@ -21,7 +21,7 @@ class Live:
 
     def __init__(self, settings: StackSettings) -> None:
         self.settings = settings
-        self._clients: dict[tuple[str, int], Any] = {}
+        self._clients: dict[tuple[str, int, float], Any] = {}
         # boto3's sessions are not safe to share while they make clients; the clients are.
         self._lock = threading.Lock()
 
@@ -35,25 +35,29 @@ class Live:
             )
         return boto3.Session(region_name=self.settings.region)
 
-    def client(self, service: str, *, attempts: int = 10) -> Any:
+    def client(self, service: str, *, attempts: int = 10, seconds: float = 60) -> Any:
         """A client by boto3's name of the service. Retries with backoff, adapting to throttling.
 
         Args:
             service: boto3's name.
             attempts: how often a call is made at most; 1 where a failure is an answer.
+            seconds: how long one call may wait for a connection, and for an answer.
         """
         with self._lock:
-            if (service, attempts) not in self._clients:
+            key = (service, attempts, seconds)
+            if key not in self._clients:
                 options: dict[str, Any] = (
                     {"s3": {"addressing_style": "path"}} if service == "s3" else {}
                 )
-                self._clients[service, attempts] = self._session.client(
+                self._clients[key] = self._session.client(
                     service,
                     endpoint_url=self.settings.endpoint,
                     config=Config(
                         retries={"mode": "adaptive", "total_max_attempts": attempts},
                         max_pool_connections=32,
+                        connect_timeout=seconds,
+                        read_timeout=seconds,
                         **options,
                     ),
                 )
-            return self._clients[service, attempts]
+            return self._clients[key]
