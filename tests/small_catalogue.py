@@ -383,6 +383,15 @@ def content() -> dict[str, Any]:
             module(
                 "MOD-001",
                 ["MOD-103", "MOD-104"],
+                secrets=[
+                    {
+                        "path": "/bank/{env}/core/statement-signing-key",
+                        "content": "key that signs statements",
+                        "format": "hmac_key",
+                        "readers": ["SD01"],
+                        "why": "A statement that was altered is recognised by it.",
+                    }
+                ],
                 parameters=[
                     {
                         "path": "/bank/{env}/service-001/window",

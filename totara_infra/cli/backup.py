@@ -34,13 +34,19 @@ AtOption = Annotated[
     typer.Option(
         "--at",
         metavar="PLACE",
+        envvar="TOTARA_BACKUP_PLACE",
         help="A folder, or s3://BUCKET/PREFIX. Unless given, the bucket of the scheduled exports; "
         "`.totara/backups` for local and rehearsals.",
     ),
 ]
 KeyFileOption = Annotated[
     Path | None,
-    typer.Option("--key-file", metavar="FILE", help="The key of `totara backup new-key`."),
+    typer.Option(
+        "--key-file",
+        metavar="FILE",
+        envvar="TOTARA_BACKUP_KEY_FILE",
+        help="The key of `totara backup new-key`.",
+    ),
 ]
 KeyDescriptorOption = Annotated[
     int | None,
@@ -182,7 +188,8 @@ def verify(
     place = _place(environment, rehearse, at)
     # Without the emulator's address a stack of this machine would ask AWS itself for the key.
     live = _live(environment, rehearse, place, asks_kms=key_file is None and key_fd is None)
-    manifest, _ = _opened(live, environment, rehearse, place, backup, key_file, key_fd)
+    source = _source(environment, rehearse)
+    manifest, _ = _opened(live, source, place, backup, key_file, key_fd)
     late = max_age is not None and datetime.now(UTC) - manifest.taken > timedelta(hours=max_age)
     if form is Format.JSON:
         print_json(manifest.model_dump(mode="json"))
@@ -207,6 +214,13 @@ def restore(
     backup: BackupOption = "latest",
     key_file: KeyFileOption = None,
     key_fd: KeyDescriptorOption = None,
+    primary: Annotated[
+        bool,
+        typer.Option(
+            "--primary",
+            help="Of a recovery stack: the backup of the stack that it stands in for.",
+        ),
+    ] = False,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Say what would be done; change nothing.")
     ] = False,
@@ -215,6 +229,7 @@ def restore(
         typer.Option(
             "--users",
             metavar="FILE",
+            envvar="TOTARA_BACKUP_USERS",
             dir_okay=False,
             help="Where the map from old to new `sub` goes; `users-ENV-BACKUP.json` unless given.",
         ),
@@ -234,7 +249,8 @@ def restore(
 
     blueprint, live = live_context(environment, rehearse)
     place = _place(environment, rehearse, at)
-    manifest, contents = _opened(live, environment, rehearse, place, backup, key_file, key_fd)
+    source = _source(environment, rehearse, primary)
+    manifest, contents = _opened(live, source, place, backup, key_file, key_fd)
     with step("Comparing the backup with what is there", _USUAL):
         actions = planned(live, blueprint, contents)
     again: list[Renamed] = []
@@ -322,23 +338,35 @@ def _storage(place: str, live: Live) -> Storage:
     return storage_at(place, live)
 
 
+def _source(environment: str, rehearse: bool, primary: bool = False) -> str:
+    """The stack whose backup is meant."""
+    from totara_infra.delivery.stacks import engine_stack
+    from totara_infra.model.problems import UsageError
+    from totara_infra.model.stack import is_recovery, primary_of
+
+    stack = engine_stack(environment, rehearse)
+    if primary and not is_recovery(stack):
+        raise UsageError(
+            f"--primary is for a recovery stack, and `{environment}` is none. Write "
+            f"`{environment}-recovery`, or leave it out."
+        )
+    return primary_of(stack) if primary else stack
+
+
 def _opened(
     live: Live,
-    environment: str,
-    rehearse: bool,
+    stack: str,
     place: str,
     backup: str,
     key_file: Path | None,
     key_fd: int | None,
 ) -> tuple[Manifest, dict[str, list[dict[str, object]]]]:
-    from totara_infra.delivery.stacks import engine_stack
     from totara_infra.model.problems import UsageError
     from totara_infra.operations.backup.archive import contents, manifest_text, parsed, proved
     from totara_infra.operations.backup.keys import key_from_kms
 
     if key_file is not None and key_fd is not None:
         raise UsageError("Give the key once: --key-file FILE or --key-fd N.")
-    stack = engine_stack(environment, rehearse)
     storage = _storage(place, live)
     text = manifest_text(storage, stack, backup)
     if key_file is None and key_fd is None:

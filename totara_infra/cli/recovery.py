@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from totara_infra.delivery.runbooks import Finding
     from totara_infra.model.recovery import RecoveryPlan, RecoveryStep, Scenario
     from totara_infra.recovery.drill import Ended
-    from totara_infra.recovery.indicators import Sign
     from totara_infra.recovery.plan import Plan
+    from totara_infra.recovery.signs import Sign
 
 app = typer.Typer(
     name="dr",
@@ -76,7 +76,7 @@ def plan(
 def _filled(text: str, environment: str) -> str:
     from totara_infra.model.naming import fill
 
-    return fill(text, {"env": environment, "recovery": f"{environment}-recovery"})
+    return fill(text, {"env": environment, "recovery": f"{environment}-recovery", "since": "TIME"})
 
 
 def _print_plan(recovery: RecoveryPlan, plan: Plan, environment: str) -> None:

@@ -22,7 +22,7 @@ from totara_infra.local import emulator, lifecycle, stack_state
 from totara_infra.local.project import LOCAL_STACK, project_root, runs_locally
 from totara_infra.local.setup import ensure_ready
 from totara_infra.model.problems import UsageError
-from totara_infra.model.stack import REHEARSAL_SUFFIX, read_stack
+from totara_infra.model.stack import REHEARSAL_SUFFIX, is_recovery, primary_of, read_stack
 from totara_infra.operations.live import Live
 from totara_infra.resolver import load_catalogue
 from totara_infra.resolver.licences import checked_tenants
@@ -61,7 +61,9 @@ class Deployment:
         # Bad input ends here, before minutes go into building an engine.
         file_settings = read_stack(project_root(), name)
         catalogue = load_catalogue().catalogue
-        tenants = checked_tenants(catalogue, project_root(), file_settings.tenants, name)
+        tenants = checked_tenants(
+            catalogue, project_root(), file_settings.tenants, primary_of(name)
+        )
         plan(catalogue, file_settings, tenants)
         if emulated:
             refuse_foreign_rehearsal(stack)
@@ -184,5 +186,5 @@ def take_down(name: str, rehearse: bool) -> Iterator[str]:
     yield from lifecycle.discard(stack)
     shutil.rmtree(run_folder(stack), ignore_errors=True)
     # A state that the user keeps elsewhere still needs the salt in the file.
-    if rehearse and stack_state.own_backend():
+    if (rehearse or is_recovery(stack)) and stack_state.own_backend():
         remove_rehearsal_file(stack)

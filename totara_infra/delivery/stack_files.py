@@ -8,7 +8,7 @@ from pathlib import Path
 
 import yaml
 
-from totara_infra.delivery.stacks import REHEARSAL_SETTINGS
+from totara_infra.delivery.stacks import emulated_settings
 from totara_infra.local import emulator
 from totara_infra.local.project import (
     STATE_DIRECTORY_VARIABLE,
@@ -18,8 +18,19 @@ from totara_infra.local.project import (
 )
 from totara_infra.local.pulumi_command import engine_command, engine_environment
 from totara_infra.model.problems import TotaraError
-from totara_infra.model.stack import PROJECT, REHEARSAL_SUFFIX, settings_key
+from totara_infra.model.stack import (
+    PROJECT,
+    REHEARSAL_SUFFIX,
+    command_words,
+    is_recovery,
+    primary_of,
+    read_stack,
+    recovery_settings,
+    settings_key,
+)
 
+_ENGINES = ("encryptionsalt", "secretsprovider", "encryptedkey")
+"""Keys of a stack's file that the engine writes."""
 _OWNER = "# It belongs to the working folder "
 
 
@@ -33,7 +44,8 @@ def ensure_stack(stack: str, name: str) -> None:
     """See that the engine knows a stack; a local one is made where it is missing.
 
     A rehearsal gets a file of its own, generated from the stack's: the engine writes into a
-    stack's file when it makes the stack, and the rehearsed one's must stay as it is.
+    stack's file when it makes the stack, and the rehearsed one's must stay as it is. So does a
+    recovery stack, which is the one that it stands in for, in the other region.
 
     Args:
         stack: the engine's name of it.
@@ -44,8 +56,8 @@ def ensure_stack(stack: str, name: str) -> None:
             state and its secrets provider are is not for this command to guess), or another
             working folder of this checkout has a rehearsal of the same stack.
     """
-    if stack != name:
-        write_rehearsal_file(stack, name)
+    if is_generated(stack):
+        write_generated_file(stack, name)
     known = run_pulumi(["stack", "ls", "--json"], stack)
     if known.returncode == 0 and f'"name": "{stack}"' in known.stdout:
         return
@@ -126,17 +138,17 @@ def refuse_foreign_rehearsal(stack: str) -> None:
             f"Another rehearsal of this checkout is running: {path.name} belongs to the working "
             f"folder {owner}, whose emulator is process {other.pid}. Both would write into that "
             f"file. End the other one ({STATE_DIRECTORY_VARIABLE}={owner} totara down "
-            f"{stack.removesuffix(REHEARSAL_SUFFIX)} --rehearse), or rehearse in a checkout of its "
+            f"{command_words(stack)}), or rehearse in a checkout of its "
             "own."
         )
 
 
-def write_rehearsal_file(stack: str, name: str) -> None:
-    """Generate the file of a rehearsal from that of the stack, with the salt that it had.
+def write_generated_file(stack: str, name: str) -> None:
+    """Generate the file of a rehearsal or a recovery stack, with the keys that it had.
 
     Args:
-        stack: the engine's name of the rehearsal.
-        name: of the stack that is rehearsed.
+        stack: the engine's name of it.
+        name: as people write it, without the mark of a rehearsal.
 
     Raises:
         StackError: another working folder of this checkout has a rehearsal of the same stack.
@@ -147,20 +159,31 @@ def write_rehearsal_file(stack: str, name: str) -> None:
     with (root / "Pulumi.yaml").open(encoding="utf-8") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         refuse_foreign_rehearsal(stack)
-        _generate(path, root, name)
+        _generate(path, root, stack, primary_of(name))
 
 
-def _generate(path: Path, root: Path, name: str) -> None:
-    source = yaml.safe_load((root / f"Pulumi.{name}.yaml").read_text(encoding="utf-8"))
+def is_generated(stack: str) -> bool:
+    """Whether the file of a stack is made from that of another one."""
+    return stack.endswith(REHEARSAL_SUFFIX) or is_recovery(stack)
+
+
+def _generate(path: Path, root: Path, stack: str, primary: str) -> None:
+    source = yaml.safe_load((root / f"Pulumi.{primary}.yaml").read_text(encoding="utf-8"))
     config = dict(source["config"])
-    config |= {f"{PROJECT}:{settings_key(k)}": v for k, v in REHEARSAL_SETTINGS.items()}
+    changed: dict[str, object] = {}
+    if is_recovery(stack):
+        changed |= recovery_settings(read_stack(root, primary))
+    changed |= emulated_settings(stack)
+    config |= {f"{PROJECT}:{settings_key(k)}": v for k, v in changed.items()}
     content: dict[str, object] = {"config": config}
     if path.is_file() and _owner(path) in (None, state_directory()):
-        # The salt belongs to the stack that the engine made from this file.
+        # They belong to the stack that the engine made from this file.
         kept = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
-        content |= {k: v for k, v in kept.items() if k == "encryptionsalt"}
+        content |= {k: v for k, v in kept.items() if k in _ENGINES}
+    # The other region's stack of a real environment is everybody's, with its keys.
+    owner = f"{_OWNER}{state_directory()}\n" if runs_locally(stack) else ""
     path.write_text(
-        f"# Generated from Pulumi.{name}.yaml for a rehearsal; not committed.\n"
-        f"{_OWNER}{state_directory()}\n" + yaml.safe_dump(content, sort_keys=False),
+        f"# Generated from Pulumi.{primary}.yaml; changed there.\n{owner}"
+        + yaml.safe_dump(content, sort_keys=False),
         encoding="utf-8",
     )

@@ -8,12 +8,15 @@ from __future__ import annotations
 
 from totara_infra.blueprint import Blueprint, plan
 from totara_infra.local import emulator
-from totara_infra.local.project import LOCAL_STACK, project_root
+from totara_infra.local.project import LOCAL_STACK, project_root, runs_locally
 from totara_infra.model.problems import UsageError
 from totara_infra.model.stack import (
     REHEARSAL_SUFFIX,
     RoleHandling,
     StackSettings,
+    command_words,
+    is_recovery,
+    primary_of,
     read_stack,
     require_stack,
 )
@@ -33,7 +36,7 @@ def engine_stack(name: str, rehearse: bool) -> str:
         UsageError: there is no such stack, or nothing to rehearse.
     """
     require_stack(project_root(), name)
-    if rehearse and name == LOCAL_STACK:
+    if rehearse and runs_locally(name):
         raise UsageError("`local` is throwaway already; rehearse dev, uat or prod.")
     return f"{name}{REHEARSAL_SUFFIX if rehearse else ''}"
 
@@ -51,14 +54,13 @@ def stack_settings(name: str, rehearse: bool) -> StackSettings:
     """
     stack = engine_stack(name, rehearse)
     overrides: dict[str, object] = {"stack": stack}
-    if rehearse or name == LOCAL_STACK:
+    if runs_locally(stack):
         endpoint = emulator.endpoint(stack)
         if endpoint is None:
-            start = "make up" if not rehearse else f"totara up {name} --rehearse"
+            start = "make up" if name == LOCAL_STACK else f"totara up {command_words(stack)}"
             raise UsageError(f"The emulator of stack `{stack}` is not running. Start it: {start}")
         overrides["endpoint"] = endpoint
-    if rehearse:
-        overrides |= REHEARSAL_SETTINGS
+    overrides |= emulated_settings(stack)
     return read_stack(project_root(), name, overrides)
 
 
@@ -71,6 +73,20 @@ REHEARSAL_SETTINGS: dict[str, object] = {
     "roll_out_bake_minutes": 0,
 }
 """What a rehearsal changes in the settings of its stack."""
+
+
+def emulated_settings(stack: str) -> dict[str, object]:
+    """What an emulator of its own changes in the settings of a stack.
+
+    Args:
+        stack: the engine's name of it.
+    """
+    if stack.endswith(REHEARSAL_SUFFIX):
+        return REHEARSAL_SETTINGS
+    # IAM has no region, but the emulator of the other one knows nothing of the first one's.
+    return (
+        {"roles": RoleHandling.CREATE.value} if is_recovery(stack) and runs_locally(stack) else {}
+    )
 
 
 def live_context(name: str, rehearse: bool) -> tuple[Blueprint, Live]:
@@ -86,7 +102,7 @@ def live_context(name: str, rehearse: bool) -> tuple[Blueprint, Live]:
     """
     settings = stack_settings(name, rehearse)
     catalogue = load_catalogue().catalogue
-    tenants = checked_tenants(catalogue, project_root(), settings.tenants, name)
+    tenants = checked_tenants(catalogue, project_root(), settings.tenants, primary_of(name))
     return plan(catalogue, settings, tenants), Live(settings)
 
 

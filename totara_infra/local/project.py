@@ -12,6 +12,8 @@ STATE_DIRECTORY_VARIABLE = "TOTARA_STATE_DIRECTORY"
 
 LOCAL_STACK = "local"
 REHEARSAL_SUFFIX = "-rehearsal"
+LOCAL_RECOVERY_STACK = "local-recovery"
+"""Stands in for `local` in the other region, on an emulator of its own."""
 
 
 def project_root() -> Path:
@@ -42,7 +44,7 @@ def runs_locally(stack: str) -> bool:
         stack: A stack's name or full reference.
 
     Returns:
-        True for the stack `local` and for rehearsals of other environments.
+        True for the stack `local`, its recovery stack, and rehearsals of other environments.
     """
     name = stack_name(stack)
-    return name == LOCAL_STACK or name.endswith(REHEARSAL_SUFFIX)
+    return name in (LOCAL_STACK, LOCAL_RECOVERY_STACK) or name.endswith(REHEARSAL_SUFFIX)

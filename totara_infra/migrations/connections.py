@@ -49,6 +49,11 @@ class DirectUrl:
     database: str
     _url: SecretStr = field(repr=False)
 
+    @property
+    def host(self) -> str:
+        """The machine that it leads to."""
+        return urlsplit(self._url.get_secret_value()).hostname or ""
+
     def jdbc(self) -> dict[str, str]:
         """The same for Java: `url` without credentials, `user`, `password`."""
         url = urlsplit(self._url.get_secret_value())

@@ -115,6 +115,8 @@ class Drill(Model):
     faults: list[Slug] = Field(min_length=1)
     accept: list[Slug] = Field(min_length=1)
     """What must hold at the end, beside quiet indicators and the post-deployment checklist."""
+    ends_on: Literal["env", "recovery"] = "env"
+    """Which stack is well at the end: this one, or the one that stands in for it."""
     not_proved: list[Sentence] = Field(min_length=1)
     """What a drill on an emulator says nothing of."""
 

@@ -20,9 +20,9 @@ from totara_infra.model.naming import placeholders
 from totara_infra.model.problems import Problem
 from totara_infra.model.vocabulary import Environment, Phrase, Provenance, Sentence, Slug
 
-PLACEHOLDERS = ("env", "tenant", "recovery")
-"""What a command or an instruction may hold: the stack as `totara` takes it, the client id, and
-the stack in the other region that stands in for the first."""
+PLACEHOLDERS = ("env", "tenant", "recovery", "since")
+"""What a command or an instruction may hold: the stack as `totara` takes it, the client id, the
+stack that stands in for the first in the other region, and the moment of the declaration."""
 
 
 class Performer(StrEnum):

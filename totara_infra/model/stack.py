@@ -21,6 +21,8 @@ from totara_infra.model.vocabulary import Environment, Slug
 
 PROJECT = "totara-infra"
 REHEARSAL_SUFFIX = "-rehearsal"
+RECOVERY_SUFFIX = "-recovery"
+"""Ends the name of the stack that stands in for another one in the other region."""
 
 
 class RoleHandling(StrEnum):
@@ -159,8 +161,40 @@ def settings_key(field: str) -> str:
     return field.replace("_", "-")
 
 
+def is_recovery(name: str) -> bool:
+    """Whether a stack stands in for another one in the other region."""
+    return name.removesuffix(REHEARSAL_SUFFIX).endswith(RECOVERY_SUFFIX)
+
+
+def primary_of(name: str) -> str:
+    """The stack that a recovery stack stands in for, rehearsal or not; any other stack itself."""
+    rehearsal = REHEARSAL_SUFFIX if name.endswith(REHEARSAL_SUFFIX) else ""
+    return f"{name.removesuffix(REHEARSAL_SUFFIX).removesuffix(RECOVERY_SUFFIX)}{rehearsal}"
+
+
+def recovery_of(name: str) -> str:
+    """The stack that stands in for one in the other region, rehearsal or not."""
+    rehearsal = REHEARSAL_SUFFIX if name.endswith(REHEARSAL_SUFFIX) else ""
+    return f"{name.removesuffix(REHEARSAL_SUFFIX)}{RECOVERY_SUFFIX}{rehearsal}"
+
+
+def recovery_settings(primary: StackSettings) -> dict[str, Any]:
+    """What differs between a stack and the one that stands in for it.
+
+    Roles are IAM's, which has no region, so they are there; names of buckets are global.
+    """
+    return {
+        "region": primary.disaster_recovery_region,
+        "disaster_recovery_region": primary.region,
+        "bucket_suffix": f"{primary.bucket_suffix}-dr",
+        "roles": RoleHandling.EXISTING.value,
+    }
+
+
 def read_stack(root: Path, stack: str, overrides: Mapping[str, Any] | None = None) -> StackSettings:
     """Settings of a stack, from its file and the defaults in `Pulumi.yaml`.
+
+    A recovery stack has those of the stack that it stands in for, in the other region.
 
     Args:
         root: the project's folder.
@@ -171,6 +205,10 @@ def read_stack(root: Path, stack: str, overrides: Mapping[str, Any] | None = Non
         UsageError: there is no such stack.
         ProblemsError: what is wrong in the file, with lines.
     """
+    if is_recovery(stack):
+        primary = primary_of(stack)
+        differing = recovery_settings(read_stack(root, primary))
+        return read_stack(root, primary, {"stack": stack, **differing, **(overrides or {})})
     path = root / f"Pulumi.{stack}.yaml"
     if not path.is_file():
         known = ", ".join(sorted(known_stacks(root)))
@@ -236,11 +274,14 @@ def _parse(
 
 
 def known_stacks(root: Path) -> list[str]:
-    """Names of the stacks that have a file; files of rehearsals are generated, and don't count."""
+    """Names of the stacks that have a file of their own.
+
+    Those of rehearsals and recovery stacks are generated, and don't count.
+    """
     names = (
         p.name.removeprefix("Pulumi.").removesuffix(".yaml") for p in root.glob("Pulumi.*.yaml")
     )
-    return sorted(name for name in names if not name.endswith(REHEARSAL_SUFFIX))
+    return sorted(n for n in names if not n.endswith((REHEARSAL_SUFFIX, RECOVERY_SUFFIX)))
 
 
 def require_stack(root: Path, name: str) -> None:
@@ -260,7 +301,7 @@ def require_stack(root: Path, name: str) -> None:
             "command knows rehearsals."
         )
     known = known_stacks(root)
-    if name not in known:
+    if primary_of(name) not in known:
         raise UsageError(
             f"There is no environment `{name}`, and no client has a stack of that name. Write one "
             f"of {', '.join(known)}."

@@ -21,7 +21,7 @@ class Live:
 
     def __init__(self, settings: StackSettings) -> None:
         self.settings = settings
-        self._clients: dict[tuple[str, int, str], Any] = {}
+        self._clients: dict[tuple[str, int, str, float], Any] = {}
         # boto3's sessions are not safe to share while they make clients; the clients are.
         self._lock = threading.Lock()
 
@@ -35,28 +35,34 @@ class Live:
             )
         return boto3.Session(region_name=self.settings.region)
 
-    def client(self, service: str, *, attempts: int = 10, region: str | None = None) -> Any:
+    def client(
+        self, service: str, *, attempts: int = 10, region: str | None = None, seconds: float = 60
+    ) -> Any:
         """A client by boto3's name of the service. Retries with backoff, adapting to throttling.
 
         Args:
             service: boto3's name.
             attempts: how often a call is made at most; 1 where a failure is an answer.
             region: another one than the stack's own.
+            seconds: how long one call may wait for a connection, and for an answer.
         """
         place = region or self.settings.region
         with self._lock:
-            if (service, attempts, place) not in self._clients:
+            key = (service, attempts, place, seconds)
+            if key not in self._clients:
                 options: dict[str, Any] = (
                     {"s3": {"addressing_style": "path"}} if service == "s3" else {}
                 )
-                self._clients[service, attempts, place] = self._session.client(
+                self._clients[key] = self._session.client(
                     service,
                     region_name=place,
                     endpoint_url=self.settings.endpoint,
                     config=Config(
                         retries={"mode": "adaptive", "total_max_attempts": attempts},
                         max_pool_connections=32,
+                        connect_timeout=seconds,
+                        read_timeout=seconds,
                         **options,
                     ),
                 )
-            return self._clients[service, attempts, place]
+            return self._clients[key]

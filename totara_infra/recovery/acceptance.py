@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from totara_infra.delivery.runbooks import Finding
 from totara_infra.operations.checks import Outcome
 from totara_infra.operations.checks.registry import run_checks
-from totara_infra.recovery import customer
+from totara_infra.recovery import configuration, credentials, customer, databases, exports
 from totara_infra.recovery.scene import Scene
 
 
@@ -44,8 +44,21 @@ def verified(scene: Scene) -> Finding:
 
 PREPARATIONS: Mapping[str, Preparation] = {
     "customer": Preparation(customer.prepare, customer.remove),
+    "filled-secrets": Preparation(credentials.fill),
+    "rows": Preparation(databases.keep_row, databases.remove_row),
+    "module-parameter": Preparation(
+        configuration.write_module_parameter, configuration.remove_module_parameter
+    ),
+    "backup": Preparation(exports.take),
 }
 """Name in the catalogue -> what makes it."""
 
-ACCEPTANCES: Mapping[str, Acceptance] = {"same-claims": customer.signs_in}
+ACCEPTANCES: Mapping[str, Acceptance] = {
+    "same-claims": customer.signs_in,
+    "same-claims-in-recovery": lambda scene: customer.signs_in(scene.recovery),
+    "secrets-sound": credentials.sound,
+    "same-rows": databases.rows_back,
+    "backup-equal": exports.restored,
+    "backup-equal-in-recovery": lambda scene: exports.restored(scene.recovery),
+}
 """Name in the catalogue -> what asks it."""

@@ -71,6 +71,16 @@ def signs_in(scene: Scene) -> Finding:
     return Finding(True, f"The customer of before has the same {len(claims)} claims.")
 
 
+def set_password(scene: Scene) -> None:
+    """Give the customer the password of before, as who enrols again chooses one."""
+    scene.live.client("cognito-idp").admin_set_user_password(
+        UserPoolId=_pool_id(scene),
+        Username=scene.facts["customer"]["name"],
+        Password=scene.facts["customer"]["password"],
+        Permanent=True,
+    )
+
+
 def remove(scene: Scene) -> None:
     """Remove the customer, where there is one."""
     customer = scene.facts.get("customer")

@@ -24,15 +24,16 @@ from totara_infra.local.progress import step as progress
 from totara_infra.local.project import runs_locally
 from totara_infra.model.problems import UsageError
 from totara_infra.model.recovery import Scenario
+from totara_infra.model.stack import command_words, recovery_of
 from totara_infra.operations.secrets.answers import explained
-from totara_infra.recovery import indicators
+from totara_infra.recovery import exports, indicators
 from totara_infra.recovery.acceptance import ACCEPTANCES, PREPARATIONS, verified
 from totara_infra.recovery.errors import DrillError
 from totara_infra.recovery.faults import FAULTS
-from totara_infra.recovery.indicators import Sign
 from totara_infra.recovery.proofs import PROOFS
 from totara_infra.recovery.record import DrillRecord, drills_folder, keep
 from totara_infra.recovery.scene import Scene
+from totara_infra.recovery.signs import Sign
 from totara_infra.recovery.stand_ins import STAND_INS
 
 Say = Callable[[str], None]
@@ -126,6 +127,7 @@ def run(scenario: Scenario, name: str, rehearse: bool, say: Say) -> Ended:
         if state is None:
             _clear(folder)
             say(f"{scene.words}: preparing.")
+            scene.since = datetime.now(UTC)
             state = _prepared(scenario, scene)
         else:
             state.runs += 1
@@ -151,7 +153,7 @@ def _require_evidence(scenario: Scenario) -> None:
 
 def _prepared(scenario: Scenario, scene: Scene) -> _State:
     signs = _signs(scenario, scene)
-    drilled = [i for i in scenario.indicators if not i.not_drilled and not i.stays]
+    drilled = [i for i in scenario.indicators if not i.not_drilled]
     bad = [i for i in drilled if signs[i.probe].raised is not False]
     if bad:
         lines = "\n".join(f"  - {i.title}: {signs[i.probe].found}" for i in bad)
@@ -173,7 +175,7 @@ def _break(scenario: Scenario, scene: Scene, state: _State, say: Say) -> None:
     _write(scene.folder, state)
     for name in scenario.drill.faults:
         with explained(f"injecting {name}"):
-            FAULTS[name](scene)
+            FAULTS[name].inject(scene)
         say(f"injected: {name}")
     state.signs = {k: (s.raised, s.found) for k, s in _shown(scenario, scene).items()}
     book = _runbook(scenario, scene)
@@ -208,8 +210,13 @@ def _runbook(scenario: Scenario, scene: Scene) -> Runbook:
         scene.stack,
         scenario.steps,
         {name: partial(proof, scene) for name, proof in PROOFS.items()},
-        {"env": scene.words},
+        {
+            "env": scene.words,
+            "recovery": command_words(recovery_of(scene.stack)),
+            "since": scene.since.isoformat(timespec="seconds"),
+        },
         Journal(scene.folder / "journal.jsonl"),
+        exports.variables(scene),
         stand_ins={
             s.id: partial(STAND_INS[s.stand_in], scene)
             for s in scenario.steps
@@ -225,11 +232,12 @@ def _recovered(scenario: Scenario, scene: Scene, state: _State, say: Say) -> End
     left = [r.step for r in records if not r.outcome.lets_on]
     signs = _signs(scenario, scene)
     accepted = _accepted(scenario, scene, signs, say)
+    ends_on = _ends_on(scenario, scene) if not left else scene
     quiet = [i.id for i in scenario.indicators if not i.not_drilled and not state.signs[i.id][0]]
     recovered = not left and all(f.holds for f in accepted.values())
     complete = recovered and not quiet and not state.idle
     record = book.record(
-        scene.live,
+        ends_on.live,
         DrillRecord,
         outcome="complete" if complete else "incomplete",
         kind="totara-drill",
@@ -254,12 +262,18 @@ def _recovered(scenario: Scenario, scene: Scene, state: _State, say: Say) -> End
     )
     kept = None
     if recovered:
+        for name in scenario.drill.faults:
+            FAULTS[name].lift(scene)
         for name in scenario.drill.prepare:
             with explained(f"removing {name}"):
                 PREPARATIONS[name].remove(scene)
         kept = keep(record)
         _clear(scene.folder)
     return Ended(record, kept, accepted, quiet, list(state.idle), left)
+
+
+def _ends_on(scenario: Scenario, scene: Scene) -> Scene:
+    return scene.recovery if scenario.drill.ends_on == "recovery" else scene
 
 
 def _accepted(
@@ -283,7 +297,7 @@ def _accepted(
     # It takes longest, and can't pass where the others do not.
     if all(f.holds for f in found.values()):
         with progress("Running the post-deployment checklist", "under half a minute"):
-            found[VERIFIED] = verified(scene)
+            found[VERIFIED] = verified(_ends_on(scenario, scene))
     for name, finding in found.items():
         say(f"{'accepted' if finding.holds else 'NOT ACCEPTED'}: {name}. {finding.found}")
     return found

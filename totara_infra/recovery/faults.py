@@ -2,56 +2,40 @@
 
 from __future__ import annotations
 
-import io
-import json
-import zipfile
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 
-from botocore.exceptions import ClientError
-
+from totara_infra.recovery import configuration, credentials, databases, functions, region
 from totara_infra.recovery.scene import Scene
 
-Fault = Callable[[Scene], None]
-_BROKEN = "def handler(event, context):\n    raise RuntimeError('broken by a drill')\n"
+
+def _nothing(scene: Scene) -> None:
+    del scene
 
 
-def _name(scene: Scene, resource: str) -> str:
-    return str(scene.blueprint.resources[resource].properties["name"])
+@dataclass(frozen=True)
+class Fault:
+    """Something that a drill breaks.
 
+    Attributes:
+        inject: breaks it.
+        lift: ends what no step of a way back ends, when the drill is over.
+    """
 
-def broken_code(scene: Scene) -> None:
-    """The trigger of the customers' pool gets code that fails."""
-    archive = io.BytesIO()
-    with zipfile.ZipFile(archive, "w") as content:
-        content.writestr("pre_token_generation.py", _BROKEN)
-    scene.live.client("lambda").update_function_code(
-        FunctionName=_name(scene, "trigger/customers"), ZipFile=archive.getvalue()
-    )
-
-
-def throttled(scene: Scene) -> None:
-    """The trigger of the staff's pool may not run any more."""
-    scene.live.client("lambda").put_function_concurrency(
-        FunctionName=_name(scene, "trigger/staff"), ReservedConcurrentExecutions=0
-    )
-
-
-def permission_gone(scene: Scene) -> None:
-    """Nobody may call the function that routes alarms."""
-    client, name = scene.live.client("lambda"), _name(scene, "function/alarm-router")
-    try:
-        policy = json.loads(client.get_policy(FunctionName=name)["Policy"])
-    except ClientError as error:
-        if error.response["Error"]["Code"] == "ResourceNotFoundException":
-            return
-        raise
-    for statement in policy["Statement"]:
-        client.remove_permission(FunctionName=name, StatementId=statement["Sid"])
+    inject: Callable[[Scene], None]
+    lift: Callable[[Scene], None] = _nothing
 
 
 FAULTS: Mapping[str, Fault] = {
-    "trigger-code-broken": broken_code,
-    "trigger-throttled": throttled,
-    "router-permission-gone": permission_gone,
+    "trigger-code-broken": Fault(functions.broken_code),
+    "trigger-throttled": Fault(functions.throttled),
+    "router-permission-gone": Fault(functions.permission_gone),
+    "schemas-dropped": Fault(databases.drop_schemas),
+    "region-silent": Fault(region.silence, region.give_voice),
+    "secret-policy-gone": Fault(credentials.policy_gone),
+    "state-cut-off": Fault(configuration.state_cut_off),
+    "parameter-altered": Fault(configuration.parameter_altered),
+    "module-parameter-gone": Fault(configuration.module_parameter_gone),
+    "settings-replaced": Fault(configuration.settings_replaced),
 }
 """Name in the catalogue -> what injects it."""

@@ -9,6 +9,7 @@ from typing import Any
 
 from totara_infra.blueprint import Blueprint
 from totara_infra.delivery.stacks import engine_stack, live_context
+from totara_infra.model.stack import RECOVERY_SUFFIX
 from totara_infra.operations.live import Live
 
 RECENT = timedelta(hours=24)
@@ -48,6 +49,17 @@ class Scene:
         stack = engine_stack(name, rehearse)
         blueprint, live = live_context(name, rehearse)
         return cls(name, rehearse, stack, blueprint, live, datetime.now(UTC) - RECENT)
+
+    @property
+    def recovery(self) -> Scene:
+        """The stack that stands in for this one in the other region, with the same facts.
+
+        Raises:
+            UsageError: its emulator is not running.
+        """
+        there = Scene.open(f"{self.name}{RECOVERY_SUFFIX}", self.rehearse)
+        there.since, there.folder, there.facts = self.since, self.folder, self.facts
+        return there
 
     @property
     def words(self) -> str:

@@ -10,9 +10,9 @@ from totara_infra.delivery.runbooks import Finding
 from totara_infra.local.errors import LocalEnvironmentError
 from totara_infra.model.problems import TotaraError
 from totara_infra.model.recovery import RecoveryStep, Scenario
-from totara_infra.recovery.indicators import Sign
 from totara_infra.recovery.proofs import PROOFS
 from totara_infra.recovery.scene import Scene
+from totara_infra.recovery.signs import Sign
 
 
 def pointed_to(

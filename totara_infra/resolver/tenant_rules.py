@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from totara_infra.model.catalogue import Catalogue
 from totara_infra.model.documents import Location
-from totara_infra.model.stack import REHEARSAL_SUFFIX
+from totara_infra.model.stack import RECOVERY_SUFFIX, REHEARSAL_SUFFIX
 from totara_infra.model.tenancy import Tenant
 from totara_infra.model.values import misfit, outside
 from totara_infra.model.vocabulary import Environment, TenantStatus
@@ -237,14 +237,19 @@ def _name_faults(catalogue: Catalogue, tenant: Tenant) -> Iterator[Fault]:
             "the client id enters these names, and they have a limit",
             f"choose a client id of at most {tight[0].room} characters",
         )
-    if tenant.isolated and f"-{tenant.client_id}".endswith(REHEARSAL_SUFFIX):
-        yield Fault(
-            ("client_id",),
-            "client-id-reserved",
-            f"a stack of `{tenant.client_id}` alone would be called like a rehearsal",
-            f"stacks whose name ends in `{REHEARSAL_SUFFIX}` run on this machine only",
-            "choose another client id",
-        )
+    reserved = {
+        REHEARSAL_SUFFIX: ("a rehearsal", "run on this machine only"),
+        RECOVERY_SUFFIX: ("a recovery stack", "stand in for another one in the other region"),
+    }
+    for suffix, (like, what) in reserved.items():
+        if tenant.isolated and f"-{tenant.client_id}".endswith(suffix):
+            yield Fault(
+                ("client_id",),
+                "client-id-reserved",
+                f"a stack of `{tenant.client_id}` alone would be called like {like}",
+                f"stacks whose name ends in `{suffix}` {what}",
+                "choose another client id",
+            )
 
 
 def _suggestion(word: str, known: Sequence[str], most: int = 1) -> str:

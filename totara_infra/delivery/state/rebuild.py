@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from totara_infra.blueprint import Blueprint
-from totara_infra.delivery.stack_files import run_pulumi, write_rehearsal_file
+from totara_infra.delivery.stack_files import is_generated, run_pulumi, write_generated_file
 from totara_infra.delivery.stacks import engine_stack, live_context
 from totara_infra.delivery.state.composition import compose, secrets_provider, with_outputs
 from totara_infra.delivery.state.errors import StateError
@@ -113,8 +113,8 @@ def rebuild_state(
         rebuilt = _result(stack, result)
         if not rebuilt.succeeded:
             return rebuilt
-        if stack != name:
-            write_rehearsal_file(stack, name)
+        if is_generated(stack):
+            write_generated_file(stack, name)
         content, deployment, proof = _rebuilt(stack, live, result)
         if store is not None:
             backup = store.keep(stack)

@@ -8,6 +8,7 @@ from typing import Any
 
 from totara_infra.blueprint import Blueprint
 from totara_infra.blueprint.resource import references
+from totara_infra.model.stack import is_recovery
 from totara_infra.operations.backup.action import Action, Way
 from totara_infra.operations.live import Live
 
@@ -64,6 +65,9 @@ def read(live: Live, blueprint: Blueprint) -> list[dict[str, Any]]:
 def lost(live: Live, blueprint: Blueprint, saved: Sequence[Mapping[str, Any]]) -> Iterator[Action]:
     """What of a backup the environment does not have."""
     own = of_the_program(blueprint)
+    settings = live.settings
+    # What stands in for another stack must not be sent back to where that one was.
+    lost_region = settings.disaster_recovery_region if is_recovery(settings.stack) else None
     now = {p["name"]: p for p in read(live, blueprint)}
     replaced = _replaced(blueprint, saved, now)
     for parameter in saved:
@@ -91,6 +95,9 @@ def lost(live: Live, blueprint: Blueprint, saved: Sequence[Mapping[str, Any]]) -
                 Way.BY_HAND,
                 "It is encrypted, so its value is in no backup: put it in.",
             )
+        elif there is None and lost_region is not None and lost_region in parameter["value"]:
+            what = f"It leads to {lost_region}: the pipeline of its module writes it anew here."
+            yield Action(STORE, name, Way.BY_HAND, what)
         elif there is None:
             put = partial(_put, live, parameter)
             yield Action(STORE, name, Way.RESTORE, "Written with the value that it had.", put)

@@ -135,7 +135,8 @@ def _previous_of(entry: Entry) -> str:
     return entry.path.removesuffix(_ACTIVE) + _PREVIOUS
 
 
-def _way(entry: Entry, known: dict[str, Entry]) -> Way:
+def way_of(entry: Entry, known: dict[str, Entry]) -> Way:
+    """How a secret gets its next value, among all that there are."""
     secret = entry.secret
     if secret.rotation is Rotation.AUTOMATIC:
         return Way.FUNCTION
@@ -157,11 +158,11 @@ def planned(
         AwsRefusedError: AWS does not answer.
     """
     known = entries(blueprint)
-    pairs = [known[_previous_of(e)] for e in chosen if _way(e, known) is Way.SIGNING]
+    pairs = [known[_previous_of(e)] for e in chosen if way_of(e, known) is Way.SIGNING]
     found = standings(live, [*chosen, *pairs], blueprint.scope.env, datetime.now(UTC))
     by_path = {s.entry.path: s for s in found}
     planner = _Planner(live, blueprint, options, by_path, rotation_function(live, blueprint))
-    return [planner.step(by_path[e.path], _way(e, known)) for e in chosen]
+    return [planner.step(by_path[e.path], way_of(e, known)) for e in chosen]
 
 
 @dataclass(frozen=True)
