@@ -37,26 +37,34 @@ class Deployment:
         stack: the engine's name of it.
         blueprint: what it consists of.
         emulated: it runs against an emulator on this machine.
+        policies: everything is held to the conventions.
     """
 
     stack: str
     blueprint: Blueprint
     emulated: bool
+    policies: bool = True
 
     @classmethod
-    def open(cls, name: str, rehearse: bool, say: Say) -> Deployment:
+    def open(cls, name: str, rehearse: bool, say: Say, *, policies: bool = True) -> Deployment:
         """Get everything ready: the files are right, the engine is there, the emulator runs.
 
         Args:
             name: of an environment, or of the stack of an isolated client.
             rehearse: on an emulator of its own.
             say: takes messages for people, about what had to be mended or takes long.
+            policies: hold everything to the conventions.
 
         Raises:
             TotaraError: what is wrong, before anything is touched.
         """
         stack = engine_stack(name, rehearse)
         emulated = runs_locally(stack)
+        if not policies and not emulated:
+            raise UsageError(
+                f"The policies hold for {stack}, where people rely on them. Only `local` and "
+                "rehearsals, which are throwaway, can go without."
+            )
         # Bad input ends here, before minutes go into building an engine.
         file_settings = read_stack(project_root(), name)
         catalogue = load_catalogue().catalogue
@@ -70,7 +78,7 @@ class Deployment:
             emulator.start(stack, region=file_settings.region)
         settings = stack_settings(name, rehearse)
         ensure_stack(stack, name)
-        return cls(stack, plan(catalogue, settings, tenants), emulated)
+        return cls(stack, plan(catalogue, settings, tenants), emulated, policies)
 
     def guard(self, force_redeploy: Sequence[str], say: Say) -> None:
         """Hold the configuration that is deployed against the files, before the engine runs.
@@ -88,7 +96,7 @@ class Deployment:
 
     def preview(self, parallel: int) -> Report:
         """Run the engine's preview."""
-        return run_engine("preview", self.stack, self.blueprint, ["--parallel", str(parallel)])
+        return self._run("preview", ["--parallel", str(parallel)])
 
     def up(self, parallel: int, allow_delete: Sequence[str]) -> Report:
         """Run the engine's update.
@@ -103,9 +111,12 @@ class Deployment:
             refuse_deletions(self.blueprint, planned, allow_delete)
         arguments = ["--yes", "--skip-preview", "--suppress-outputs", "--parallel", str(parallel)]
         if not self.emulated:
-            return run_engine("up", self.stack, self.blueprint, arguments)
+            return self._run("up", arguments)
         with lifecycle.updating(self.stack):
-            return run_engine("up", self.stack, self.blueprint, arguments)
+            return self._run("up", arguments)
+
+    def _run(self, command: str, arguments: Sequence[str]) -> Report:
+        return run_engine(command, self.stack, self.blueprint, arguments, policies=self.policies)
 
     def report_lines(self, report: Report, verb: str) -> Iterator[str]:
         """What the run has to say at its end."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import subprocess
+from collections.abc import Mapping
 from pathlib import Path
 
 import yaml
@@ -29,7 +30,7 @@ class StackError(TotaraError):
     exit_code = 1
 
 
-def ensure_stack(stack: str, name: str) -> None:
+def ensure_stack(stack: str, name: str, changed: Mapping[str, object] = REHEARSAL_SETTINGS) -> None:
     """See that the engine knows a stack; a local one is made where it is missing.
 
     A rehearsal gets a file of its own, generated from the stack's: the engine writes into a
@@ -38,6 +39,7 @@ def ensure_stack(stack: str, name: str) -> None:
     Args:
         stack: the engine's name of it.
         name: of the stack whose file it has, or from whose file the rehearsal's is generated.
+        changed: fields of the settings in which the rehearsal's file differs from that one.
 
     Raises:
         StackError: the engine refuses, a shared environment's stack does not exist (where its
@@ -45,7 +47,7 @@ def ensure_stack(stack: str, name: str) -> None:
             working folder of this checkout has a rehearsal of the same stack.
     """
     if stack != name:
-        _write_rehearsal(stack, name)
+        _write_rehearsal(stack, name, changed)
     known = _run(["stack", "ls", "--json"], stack)
     if known.returncode == 0 and f'"name": "{stack}"' in known.stdout:
         return
@@ -124,20 +126,20 @@ def refuse_foreign_rehearsal(stack: str) -> None:
         )
 
 
-def _write_rehearsal(stack: str, name: str) -> None:
+def _write_rehearsal(stack: str, name: str, changed: Mapping[str, object]) -> None:
     root = project_root()
     path = _rehearsal_file(stack)
     # Two that start at once: the second looks when the first has written who it is.
     with (root / "Pulumi.yaml").open(encoding="utf-8") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         refuse_foreign_rehearsal(stack)
-        _generate(path, root, name)
+        _generate(path, root, name, changed)
 
 
-def _generate(path: Path, root: Path, name: str) -> None:
+def _generate(path: Path, root: Path, name: str, changed: Mapping[str, object]) -> None:
     source = yaml.safe_load((root / f"Pulumi.{name}.yaml").read_text(encoding="utf-8"))
     config = dict(source["config"])
-    config |= {f"{PROJECT}:{settings_key(k)}": v for k, v in REHEARSAL_SETTINGS.items()}
+    config |= {f"{PROJECT}:{settings_key(k)}": v for k, v in changed.items()}
     content: dict[str, object] = {"config": config}
     if path.is_file() and _owner(path) in (None, state_directory()):
         # The salt belongs to the stack that the engine made from this file.
