@@ -5,7 +5,7 @@ ENV ?= local
 STATE = $(if $(TOTARA_STATE_DIRECTORY),$(TOTARA_STATE_DIRECTORY),.totara)
 
 .DEFAULT_GOAL := help
-.PHONY: help up down preview test bench lint docs setup tools plan-summary plan-comment release-approvals
+.PHONY: help up down preview test bench lint docs setup tools policies plan-summary plan-comment release-approvals
 
 help:
 	@echo 'make up                  bring all modules up on this machine: the engine, an AWS emulator, the stack local'
@@ -15,6 +15,7 @@ help:
 	@echo 'make bench               measure, and print the table of figures'
 	@echo 'make docs                build the documentation site into build/site'
 	@echo 'make lint                check style, types and the dependencies between packages'
+	@echo 'make policies            hold the program of every stack to the conventions, without credentials'
 	@echo 'make setup               only make .venv'
 	@echo
 	@echo 'Variables: TOTARA_PORT=4567 (port of the emulator), PYTHON=python3.12 (the Python for .venv),'
@@ -48,6 +49,13 @@ lint: setup
 	@.venv/bin/mypy
 	@.venv/bin/lint-imports
 	@.venv/bin/zizmor --offline --quiet .github/workflows
+
+policies: setup
+	@for file in Pulumi.*.yaml; do \
+		name="$${file#Pulumi.}"; name="$${name%.yaml}"; \
+		case "$$name" in local | *-rehearsal) continue ;; esac; \
+		.venv/bin/totara preview "$$name" --offline || exit; \
+	done
 
 docs: setup
 	@.venv/bin/totara docs build --strict

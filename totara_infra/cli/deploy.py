@@ -26,23 +26,49 @@ ForceRedeployOption = Annotated[
         help="A live tenant whose client id, jurisdiction or institution type may change.",
     ),
 ]
+PoliciesOption = Annotated[
+    bool,
+    typer.Option(
+        "--policies/--no-policies",
+        help="Hold everything to the conventions. Only local and rehearsals can go without.",
+    ),
+]
 
 
 def preview(
     environment: EnvironmentArgument,
     rehearse: RehearseOption = False,
+    offline: Annotated[
+        bool,
+        typer.Option(
+            "--offline",
+            help="From nothing, on an empty emulator, with the settings of its file as they are. "
+            "Needs no credentials.",
+        ),
+    ] = False,
     parallel: ParallelOption = DEFAULT_PARALLEL,
     force_redeploy: ForceRedeployOption = None,
+    policies: PoliciesOption = True,
 ) -> None:
-    """Show what `totara up` would do. Changes nothing."""
+    """Show what `totara up` would do, and what breaks a convention. Changes nothing."""
     from totara_infra.delivery.deployment import Deployment
+    from totara_infra.model.problems import UsageError
 
-    deployment = Deployment.open(environment, rehearse, say=_say)
-    deployment.guard(force_redeploy or [], say=_say)
-    report = deployment.preview(parallel)
-    for line in deployment.report_lines(report, verb="would be there"):
+    if offline and rehearse:
+        raise UsageError("A rehearsal keeps what it has made, --offline begins with nothing.")
+    if offline:
+        from totara_infra.delivery.offline import offline_preview
+
+        lines, succeeded = offline_preview(environment, parallel, policies=policies)
+    else:
+        deployment = Deployment.open(environment, rehearse, say=_say, policies=policies)
+        deployment.guard(force_redeploy or [], say=_say)
+        report = deployment.preview(parallel)
+        lines = list(deployment.report_lines(report, verb="would be there"))
+        succeeded = report.succeeded
+    for line in lines:
         typer.echo(line)
-    if not report.succeeded:
+    if not succeeded:
         raise typer.Exit(1)
 
 
@@ -63,6 +89,7 @@ def up(
             "--refresh", help="Read everything first: what was changed by hand is put back."
         ),
     ] = False,
+    policies: PoliciesOption = True,
 ) -> None:
     """Bring an environment up, in sequence; again and again, until nothing is left to change.
 
@@ -70,7 +97,7 @@ def up(
     """
     from totara_infra.delivery.deployment import Deployment
 
-    deployment = Deployment.open(environment, rehearse, say=_say)
+    deployment = Deployment.open(environment, rehearse, say=_say, policies=policies)
     deployment.guard(force_redeploy or [], say=_say)
     report = deployment.up(parallel, allow_delete or [], refresh)
     for line in deployment.report_lines(report, verb="there"):

@@ -38,26 +38,34 @@ class Deployment:
         stack: the engine's name of it.
         blueprint: what it consists of.
         emulated: it runs against an emulator on this machine.
+        policies: everything is held to the conventions.
     """
 
     stack: str
     blueprint: Blueprint
     emulated: bool
+    policies: bool = True
 
     @classmethod
-    def open(cls, name: str, rehearse: bool, say: Say) -> Deployment:
+    def open(cls, name: str, rehearse: bool, say: Say, *, policies: bool = True) -> Deployment:
         """Get everything ready: the files are right, the engine is there, the emulator runs.
 
         Args:
             name: of an environment, or of the stack of an isolated client.
             rehearse: on an emulator of its own.
             say: takes messages for people, about what had to be mended or takes long.
+            policies: hold everything to the conventions.
 
         Raises:
             TotaraError: what is wrong, before anything is touched.
         """
         stack = engine_stack(name, rehearse)
         emulated = runs_locally(stack)
+        if not policies and not emulated:
+            raise UsageError(
+                f"The policies hold for {stack}, where people rely on them. Only `local` and "
+                "rehearsals, which are throwaway, can go without."
+            )
         # Bad input ends here, before minutes go into building an engine.
         file_settings = read_stack(project_root(), name)
         catalogue = load_catalogue().catalogue
@@ -73,7 +81,7 @@ class Deployment:
             emulator.start(stack, region=file_settings.region)
         settings = stack_settings(name, rehearse)
         ensure_stack(stack, name)
-        return cls(stack, plan(catalogue, settings, tenants), emulated)
+        return cls(stack, plan(catalogue, settings, tenants), emulated, policies)
 
     def guard(self, force_redeploy: Sequence[str], say: Say) -> None:
         """Hold the configuration that is deployed against the files, before the engine runs.
@@ -125,7 +133,9 @@ class Deployment:
             return self._run("up", arguments)
 
     def _run(self, command: str, arguments: Sequence[str]) -> Report:
-        report = run_engine(command, self.stack, self.blueprint, arguments)
+        report = run_engine(
+            command, self.stack, self.blueprint, arguments, policies=self.policies
+        )
         if not report.succeeded and not report.failures and not report.operations:
             # Nothing was reached. Where the state is the reason, say so in words that help:
             # another update may have begun a moment before this one.

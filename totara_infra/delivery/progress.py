@@ -122,6 +122,8 @@ class Tracker:
             self._announced(event["resourcePreEvent"]["metadata"])
         elif "diagnosticEvent" in event:
             self._diagnostic(event["diagnosticEvent"])
+        elif "policyEvent" in event:
+            self._policy(event["policyEvent"])
 
     def close(self, succeeded: bool) -> Report:
         """End the display and complete the report."""
@@ -179,6 +181,12 @@ class Tracker:
                 self.report.other_errors.append(text)
             return
         self._errors.setdefault(name_in(urn), []).append(text)
+
+    def _policy(self, violation: dict[str, Any]) -> None:
+        if violation["enforcementLevel"] != "mandatory":
+            return
+        text = f"policy {violation['policyName']}: {clean(violation['message'])}"
+        self._errors.setdefault(name_in(violation.get("resourceUrn", "")), []).append(text)
 
 
 def name_in(urn: str) -> str:

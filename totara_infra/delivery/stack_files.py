@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import subprocess
+from collections.abc import Mapping
 from pathlib import Path
 
 import yaml
@@ -40,7 +41,7 @@ class StackError(TotaraError):
     exit_code = 1
 
 
-def ensure_stack(stack: str, name: str) -> None:
+def ensure_stack(stack: str, name: str, changed: Mapping[str, object] | None = None) -> None:
     """See that the engine knows a stack; a local one is made where it is missing.
 
     A rehearsal gets a file of its own, generated from the stack's: the engine writes into a
@@ -50,6 +51,8 @@ def ensure_stack(stack: str, name: str) -> None:
     Args:
         stack: the engine's name of it.
         name: of the stack whose file it has, or from whose file the rehearsal's is generated.
+        changed: fields of the settings that an emulator changes in a generated file; as
+            `emulated_settings` says where it is left out.
 
     Raises:
         StackError: the engine refuses, a shared environment's stack does not exist (where its
@@ -57,7 +60,7 @@ def ensure_stack(stack: str, name: str) -> None:
             working folder of this checkout has a rehearsal of the same stack.
     """
     if is_generated(stack):
-        write_generated_file(stack, name)
+        write_generated_file(stack, name, changed)
     known = run_pulumi(["stack", "ls", "--json"], stack)
     if known.returncode == 0 and f'"name": "{stack}"' in known.stdout:
         return
@@ -143,12 +146,15 @@ def refuse_foreign_rehearsal(stack: str) -> None:
         )
 
 
-def write_generated_file(stack: str, name: str) -> None:
+def write_generated_file(
+    stack: str, name: str, changed: Mapping[str, object] | None = None
+) -> None:
     """Generate the file of a rehearsal or a recovery stack, with the keys that it had.
 
     Args:
         stack: the engine's name of it.
         name: as people write it, without the mark of a rehearsal.
+        changed: see `ensure_stack`.
 
     Raises:
         StackError: another working folder of this checkout has a rehearsal of the same stack.
@@ -159,7 +165,8 @@ def write_generated_file(stack: str, name: str) -> None:
     with (root / "Pulumi.yaml").open(encoding="utf-8") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         refuse_foreign_rehearsal(stack)
-        _generate(path, root, stack, primary_of(name))
+        emulated = emulated_settings(stack) if changed is None else changed
+        _generate(path, root, stack, primary_of(name), emulated)
 
 
 def is_generated(stack: str) -> bool:
@@ -167,13 +174,15 @@ def is_generated(stack: str) -> bool:
     return stack.endswith(REHEARSAL_SUFFIX) or is_recovery(stack)
 
 
-def _generate(path: Path, root: Path, stack: str, primary: str) -> None:
+def _generate(
+    path: Path, root: Path, stack: str, primary: str, emulated: Mapping[str, object]
+) -> None:
     source = yaml.safe_load((root / f"Pulumi.{primary}.yaml").read_text(encoding="utf-8"))
     config = dict(source["config"])
     changed: dict[str, object] = {}
     if is_recovery(stack):
         changed |= recovery_settings(read_stack(root, primary))
-    changed |= emulated_settings(stack)
+    changed |= emulated
     config |= {f"{PROJECT}:{settings_key(k)}": v for k, v in changed.items()}
     content: dict[str, object] = {"config": config}
     if path.is_file() and _owner(path) in (None, state_directory()):

@@ -13,18 +13,11 @@ from pathlib import Path
 
 from totara_infra.blueprint import Blueprint
 from totara_infra.delivery.progress import Report, Tracker
-from totara_infra.local.project import project_root, state_directory
+from totara_infra.local.project import policy_pack, project_root, state_directory
 from totara_infra.local.pulumi_command import engine_command, engine_environment
 from totara_infra.model.problems import TotaraError
-from totara_infra.model.vocabulary import Environment
+from totara_infra.model.vocabulary import KEPT_TYPES, Environment
 
-KEPT_TYPES = {
-    "aws:secretsmanager/secret:Secret": "secret",
-    "aws:cognito/userPool:UserPool": "user pool",
-    "aws:s3/bucket:Bucket": "bucket",
-    "aws:kms/key:Key": "key",
-}
-"""What must not be deleted in uat and prod unless it is named."""
 _POLL_SECONDS = 0.1
 
 
@@ -40,15 +33,21 @@ def run_folder(stack: str) -> Path:
 
 
 def run_engine(
-    command: str, stack: str, blueprint: Blueprint, arguments: Sequence[str] = ()
+    command: str,
+    stack: str,
+    blueprint: Blueprint,
+    arguments: Sequence[str] = (),
+    *,
+    policies: bool = True,
 ) -> Report:
-    """Run `pulumi preview`, `up` or `destroy` and follow its events.
+    """Run `pulumi preview` or `up` and follow its events.
 
     Args:
         command: the engine's command.
         stack: name of the stack, which exists.
         blueprint: of the stack, to tell modules and phases apart.
         arguments: further arguments of the engine.
+        policies: hold what it makes to the conventions.
 
     Returns:
         What happened. The engine's own output is in `.totara/runs/<stack>/<command>.log`.
@@ -62,6 +61,7 @@ def run_engine(
         line = [
             *engine_command(), command, "--stack", stack, "--non-interactive",
             "--color", "never", "--event-log", str(events), *arguments,
+            *(["--policy-pack", str(policy_pack())] if policies else []),
         ]  # fmt: skip
         # `--event-log` is how Pulumi's own Automation API follows a run; this shows the option.
         environment = engine_environment(stack) | {"PULUMI_DEBUG_COMMANDS": "true"}

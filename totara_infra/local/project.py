@@ -27,6 +27,11 @@ def state_directory() -> Path:
     return Path(elsewhere).absolute() if elsewhere else project_root() / ".totara"
 
 
+def policy_pack() -> Path:
+    """Return the folder of the policies that hold every preview and update to the conventions."""
+    return project_root() / "totara_infra" / "policies" / "pack"
+
+
 def setup_log() -> Path:
     """Return the file that keeps the full output of the set-up's steps."""
     return state_directory() / "setup.log"

@@ -152,6 +152,14 @@ class Outcome(StrEnum):
     SKIPPED = "skipped"
 
 
+KEPT_TYPES = {
+    "aws:secretsmanager/secret:Secret": "secret",
+    "aws:cognito/userPool:UserPool": "user pool",
+    "aws:s3/bucket:Bucket": "bucket",
+    "aws:kms/key:Key": "key",
+}
+"""What must not be deleted in uat and prod unless it is named."""
+
 MODULE_ID = re.compile(r"^MOD-\d{3}$")
 DOMAIN_ID = re.compile(r"^SD0[1-8]$")
 SLUG = re.compile(r"^[a-z][a-z0-9]*(-[a-z0-9]+)*$")
