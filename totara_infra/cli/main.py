@@ -15,12 +15,14 @@ from totara_infra.cli import (
     backup,
     claims,
     config_manifest,
+    customer,
     deploy,
     docs,
     drift,
     fleet,
     migrations,
     plan,
+    provision,
     release,
     secrets,
     sequence,
@@ -53,6 +55,8 @@ app.add_typer(secrets.app, name="secrets")
 app.add_typer(claims.app, name="claims")
 app.add_typer(migrations.app, name="migrations")
 app.add_typer(backup.app, name="backup")
+app.command("provision")(provision.provision)
+app.add_typer(customer.app, name="customer")
 app.command("preview")(deploy.preview)
 app.command("up")(deploy.up)
 app.command("down")(deploy.down)

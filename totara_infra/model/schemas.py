@@ -8,6 +8,8 @@ from totara_infra.model.alerts import AlertPlan
 from totara_infra.model.catalogue import Domain, SequencePlan
 from totara_infra.model.databases import DatabaseCatalogue
 from totara_infra.model.evidence import EvidenceRecord
+from totara_infra.model.provisioning import ProvisioningCatalogue
+from totara_infra.model.runbook import RunbookRecord
 from totara_infra.model.tenancy import Tenancy, Tenant
 
 
@@ -18,6 +20,8 @@ def json_schemas() -> dict[str, dict[str, Any]]:
         "databases.json": DatabaseCatalogue.model_json_schema(),
         "evidence.json": EvidenceRecord.model_json_schema(),
         "domain.json": Domain.model_json_schema(),
+        "provisioning.json": ProvisioningCatalogue.model_json_schema(),
+        "runbook.json": RunbookRecord.model_json_schema(),
         "sequence.json": SequencePlan.model_json_schema(),
         "tenancy.json": Tenancy.model_json_schema(),
         "tenant.json": Tenant.model_json_schema(),

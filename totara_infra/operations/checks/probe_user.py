@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import secrets
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -70,7 +70,7 @@ def probe_findings(
         Where the tokens differ from the claim map, or are not signed by the pool; a text where
         there was no token, or no pool to ask.
     """
-    pool_id = _pool_id(live, pool_name(blueprint.scope, pool))
+    pool_id = pool_id_of(live, pool_name(blueprint.scope, pool))
     if pool_id is None:
         return "no such pool"
     try:
@@ -87,18 +87,33 @@ def probe_findings(
         return f"{error.response['Error']['Code']}: {error.response['Error']['Message']}"
     if "AuthenticationResult" not in answer:
         return f"another challenge, {answer.get('ChallengeName')}"
+    return token_findings(blueprint, pool, pool_id, answer["AuthenticationResult"])
+
+
+def token_findings(
+    blueprint: Blueprint, pool: Pool, pool_id: str, tokens: Mapping[str, str]
+) -> list[Finding]:
+    """Where the tokens of a sign-in differ from the claim map, or are not signed by the pool.
+
+    Args:
+        blueprint: of the environment.
+        pool: whose user signed in.
+        pool_id: Cognito's id of it.
+        tokens: `AuthenticationResult`, as Cognito answers a sign-in.
+    """
     scope = blueprint.scope
     lives = lifetimes(scope.catalogue, scope.settings.environment, pool)
     found: list[Finding] = []
     for kind in _TOKENS:
-        token = answer["AuthenticationResult"][kind]
+        token = tokens[kind]
         claims = decode(token)
         found += signature_findings(scope.settings, pool_id, token, claims)
         found += findings(scope.catalogue, pool, claims, lives)
     return found
 
 
-def _pool_id(live: Live, name: str) -> str | None:
+def pool_id_of(live: Live, name: str) -> str | None:
+    """Cognito's id of the pool of that name; None where there is none."""
     pages = live.client("cognito-idp").get_paginator("list_user_pools").paginate(MaxResults=60)
     return next(
         (str(p["Id"]) for page in pages for p in page["UserPools"] if p["Name"] == name), None
@@ -113,25 +128,8 @@ def _probe(
     _sweep(cognito, pool_id)
     client_id = _make_client(cognito, blueprint, pool, pool_id)
     try:
-        name = _sign_in_name(pool)
-        password = f"Aa1!{secrets.token_urlsafe(24)}"
-        cognito.admin_create_user(
-            UserPoolId=pool_id,
-            Username=name,
-            # Nobody is told.
-            MessageAction="SUPPRESS",
-            TemporaryPassword=password,
-            UserAttributes=[
-                {"Name": key, "Value": value}
-                for key, value in _attributes(blueprint, pool, name, tenant).items()
-            ],
-        )
+        name, password = make_user(live, blueprint, pool, pool_id, tenant)
         try:
-            cognito.admin_set_user_password(
-                UserPoolId=pool_id, Username=name, Password=password, Permanent=True
-            )
-            for group in _groups(blueprint, pool):
-                cognito.admin_add_user_to_group(UserPoolId=pool_id, Username=name, GroupName=group)
             yield _Probe(cognito, pool_id, client_id, name, password)
         finally:
             cognito.admin_delete_user(UserPoolId=pool_id, Username=name)
@@ -168,6 +166,45 @@ def _sweep(cognito: Any, pool_id: str) -> None:
             described = cognito.describe_user_pool_client(**where)["UserPoolClient"]
             if described["CreationDate"] < datetime.now(UTC) - _LEFT_BEHIND:
                 cognito.delete_user_pool_client(**where)
+
+
+def make_user(
+    live: Live, blueprint: Blueprint, pool: Pool, pool_id: str, tenant: Tenant
+) -> tuple[str, str]:
+    """Make a user of a tenant who can sign in at once; nobody is told.
+
+    Args:
+        live: access to the environment, which is not prod.
+        blueprint: of it.
+        pool: where the user is made.
+        pool_id: Cognito's id of the pool.
+        tenant: whose user it is.
+
+    Returns:
+        The name to sign in with, and the password. No user is left where one of the calls fails.
+    """
+    cognito = live.client("cognito-idp")
+    name, password = _sign_in_name(pool), f"Aa1!{secrets.token_urlsafe(24)}"
+    cognito.admin_create_user(
+        UserPoolId=pool_id,
+        Username=name,
+        MessageAction="SUPPRESS",
+        TemporaryPassword=password,
+        UserAttributes=[
+            {"Name": key, "Value": value}
+            for key, value in _attributes(blueprint, pool, name, tenant).items()
+        ],
+    )
+    try:
+        cognito.admin_set_user_password(
+            UserPoolId=pool_id, Username=name, Password=password, Permanent=True
+        )
+        for group in _groups(blueprint, pool):
+            cognito.admin_add_user_to_group(UserPoolId=pool_id, Username=name, GroupName=group)
+    except ClientError:
+        cognito.admin_delete_user(UserPoolId=pool_id, Username=name)
+        raise
+    return name, password
 
 
 def _sign_in_name(pool: Pool) -> str:
