@@ -12,6 +12,7 @@ from totara_infra.documentation.pages import (
     configuration,
     migrations,
     picture,
+    provisioning,
     secrets,
     sequence,
 )
@@ -33,6 +34,13 @@ OPERATIONS: tuple[Page, ...] = (
         "The same as a picture: pick a module, see what it needs and what needs it.",
         picture.write,
         _WIDEST,
+    ),
+    Page(
+        provisioning.PATH,
+        "Provisioning playbook",
+        "From nothing to a client that is live, step by step, and the way out.",
+        provisioning.write,
+        _WIDE,
     ),
     Page(
         configuration.PATH,
