@@ -376,6 +376,17 @@ def _stores() -> dict[str, Any]:
     }  # fmt: skip
 
 
+def _provisioning() -> dict[str, Any]:
+    """The platform's own playbook without what third parties supply: there are none here."""
+    whole = yaml.safe_load((CATALOGUE_DIRECTORY / "provisioning.yaml").read_text(encoding="utf-8"))
+    steps = [step for step in whole["provision"] if "supplier" not in step]
+    ids = {step["id"] for step in steps}
+    for step in steps:
+        if "needs" in step:
+            step["needs"] = [needed for needed in step["needs"] if needed in ids]
+    return whole | {"suppliers": [], "provision": steps}
+
+
 def content() -> dict[str, Any]:
     """File name -> content of the small catalogue."""
     modules: dict[str, list[dict[str, Any]]] = {
@@ -453,6 +464,14 @@ def content() -> dict[str, Any]:
                         "why": "Names the key.",
                     },
                     {
+                        "path": "/bank/{env}/cognito/customers/pool-id",
+                        "type": "string",
+                        "source": "resource",
+                        "attribute": "user_pool/customers#id",
+                        "readers": "all",
+                        "why": "Names the pool whose tokens are checked.",
+                    },
+                    {
                         "path": "/bank/{env}/appconfig/poll-interval",
                         "type": "integer",
                         "unit": "seconds",
@@ -516,6 +535,7 @@ def content() -> dict[str, Any]:
     }
     files["alerts.yaml"] = _alerts()
     files["stores.yaml"] = _stores()
+    files["provisioning.yaml"] = _provisioning()
     files["sequence.yaml"] = {
         "phases": [
             {

@@ -15,12 +15,14 @@ from totara_infra.cli import (
     backup,
     claims,
     config_manifest,
+    customer,
     deploy,
     docs,
     drift,
     fleet,
     migrations,
     plan,
+    provision,
     recovery,
     release,
     secrets,
@@ -56,6 +58,9 @@ app.add_typer(claims.app, name="claims")
 app.add_typer(migrations.app, name="migrations")
 app.add_typer(backup.app, name="backup")
 app.add_typer(recovery.app, name="dr")
+app.command("provision")(provision.provision)
+app.command("decommission")(provision.decommission)
+app.add_typer(customer.app, name="customer")
 app.command("preview")(deploy.preview)
 app.command("up")(deploy.up)
 app.command("down")(deploy.down)

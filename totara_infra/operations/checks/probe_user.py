@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import secrets
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -80,11 +80,25 @@ def probe_findings(
         return f"{error.response['Error']['Code']}: {error.response['Error']['Message']}"
     if isinstance(answer, str):
         return answer
+    return token_findings(blueprint, pool, pool_id, answer)
+
+
+def token_findings(
+    blueprint: Blueprint, pool: Pool, pool_id: str, found_tokens: Mapping[str, str]
+) -> list[Finding]:
+    """Where the tokens of a sign-in differ from the claim map, or are not signed by the pool.
+
+    Args:
+        blueprint: of the environment.
+        pool: whose user signed in.
+        pool_id: Cognito's id of it.
+        found_tokens: `AuthenticationResult`, as Cognito answers a sign-in.
+    """
     scope = blueprint.scope
     lives = lifetimes(scope.catalogue, scope.settings.environment, pool)
     found: list[Finding] = []
     for kind in _TOKENS:
-        token = answer[kind]
+        token = found_tokens[kind]
         claims = decode(token)
         found += signature_findings(scope.settings, pool_id, token, claims)
         found += findings(scope.catalogue, pool, claims, lives)
@@ -128,7 +142,10 @@ def make_user(
     name: str,
     password: str,
 ) -> None:
-    """Make a user with the attributes and groups of a tenant's user. Nobody is told."""
+    """Make a user of a tenant who can sign in at once. Nobody is told.
+
+    No user is left where one of the calls fails.
+    """
     cognito = live.client("cognito-idp")
     cognito.admin_create_user(
         UserPoolId=pool_id,
@@ -140,11 +157,15 @@ def make_user(
             for key, value in _attributes(blueprint, pool, name, tenant).items()
         ],
     )
-    cognito.admin_set_user_password(
-        UserPoolId=pool_id, Username=name, Password=password, Permanent=True
-    )
-    for group in _groups(blueprint, pool):
-        cognito.admin_add_user_to_group(UserPoolId=pool_id, Username=name, GroupName=group)
+    try:
+        cognito.admin_set_user_password(
+            UserPoolId=pool_id, Username=name, Password=password, Permanent=True
+        )
+        for group in _groups(blueprint, pool):
+            cognito.admin_add_user_to_group(UserPoolId=pool_id, Username=name, GroupName=group)
+    except ClientError:
+        cognito.admin_delete_user(UserPoolId=pool_id, Username=name)
+        raise
 
 
 @contextmanager
