@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+import re
 
 import pytest
+import yaml
 
+from tests.conftest import PROJECT
 from tests.environments import blueprint_of
 from totara_infra.blueprint.buckets import lifecycle_rules
 from totara_infra.model.declarations import Bucket
@@ -108,6 +111,21 @@ def test_what_a_plan_backs_up_carries_its_tag(catalogue, environment) -> None:
     # Nothing else carries it: a tag by mistake costs storage for years.
     others = [r for r in blueprint.resources.values() if r.shape != "Bucket"]
     assert not [r.name for r in others if "backup" in r.properties.get("tags", {})]
+
+
+def test_exports_are_scheduled_where_and_as_often_as_the_catalogue_says(catalogue) -> None:
+    exports = catalogue.stores.exports
+    text = (PROJECT / ".github" / "workflows" / "backup.yaml").read_text(encoding="utf-8")
+    # `on` is a truth value to YAML 1.1.
+    workflow = {str(key): value for key, value in yaml.safe_load(text).items()}
+    (schedule,) = workflow["True"]["schedule"]
+    assert re.fullmatch(r"\d+ \* \* \* \*", schedule["cron"]), "every hour"
+    assert exports.interval_hours == 1
+    (job,) = workflow["jobs"].values()
+    assert job["strategy"]["matrix"]["environment"] == [e.value for e in exports.environments]
+    steps = [step["run"] for step in job["steps"] if "run" in step]
+    assert any("backup run" in s for s in steps)
+    assert any(f"--max-age {exports.interval_hours}" in s for s in steps)
 
 
 def test_every_selection_names_a_tag_that_something_carries() -> None:

@@ -16,10 +16,7 @@ from totara_infra.cli.output import Format, FormatOption, print_json, print_tabl
 if TYPE_CHECKING:
     from totara_infra.operations.backup.action import Action
     from totara_infra.operations.backup.archive import Manifest
-    from totara_infra.operations.backup.sealing import BackupKey
-    from totara_infra.operations.backup.storage import Storage
     from totara_infra.operations.backup.users import Renamed
-    from totara_infra.operations.live import Live
 
 app = typer.Typer(
     name="backup",
@@ -89,6 +86,7 @@ def run(
     """Back up now: a point-in-time export, encrypted. The values of secrets are not in it."""
     from datetime import UTC, datetime
 
+    from totara_infra.delivery.backups import given_key, place_of
     from totara_infra.delivery.stacks import engine_stack, live_context
     from totara_infra.local.progress import step
     from totara_infra.model.problems import UsageError
@@ -96,6 +94,7 @@ def run(
     from totara_infra.operations.backup.keys import new_key_from_kms
     from totara_infra.operations.backup.restore import export
     from totara_infra.operations.backup.schedule import export_key
+    from totara_infra.operations.backup.storage import storage_at
 
     blueprint, live = live_context(environment, rehearse)
     given = sum(x is not None for x in (key_file, key_fd, kms_key))
@@ -108,8 +107,8 @@ def run(
     if kms_key is not None:
         key, wrapped = new_key_from_kms(live, kms_key, stack)
     else:
-        key = _given_key(key_file, key_fd)
-    storage = _storage(_place(environment, rehearse, at), live)
+        key = given_key(key_file, key_fd)
+    storage = storage_at(place_of(environment, rehearse, at), live)
     taken = datetime.now(UTC)
     with step(f"Reading {stack}", _USUAL):
         contents = export(live, blueprint)
@@ -138,11 +137,13 @@ def list_backups(
     form: FormatOption = Format.TABLE,
 ) -> None:
     """List the backups, the newest first. Needs no key, and proves nothing."""
+    from totara_infra.delivery.backups import access, place_of
     from totara_infra.delivery.stacks import engine_stack
     from totara_infra.operations.backup.archive import manifests
+    from totara_infra.operations.backup.storage import storage_at
 
-    place = _place(environment, rehearse, at)
-    storage = _storage(place, _live(environment, rehearse, place))
+    place = place_of(environment, rehearse, at)
+    storage = storage_at(place, access(environment, rehearse, place))
     found = list(manifests(storage, engine_stack(environment, rehearse)))
     if form is Format.JSON:
         print_json(
@@ -185,11 +186,13 @@ def verify(
     """Open a backup and prove every byte of it. Exit 1 when it must not be used."""
     from datetime import UTC, datetime, timedelta
 
-    place = _place(environment, rehearse, at)
+    from totara_infra.delivery.backups import access, opened, place_of
+    from totara_infra.delivery.stacks import engine_stack
+
+    place, stack = place_of(environment, rehearse, at), engine_stack(environment, rehearse)
     # Without the emulator's address a stack of this machine would ask AWS itself for the key.
-    live = _live(environment, rehearse, place, asks_kms=key_file is None and key_fd is None)
-    source = _source(environment, rehearse)
-    manifest, _ = _opened(live, source, place, backup, key_file, key_fd)
+    live = access(environment, rehearse, place, asks_kms=key_file is None and key_fd is None)
+    manifest, _ = opened(live, stack, place, backup, key_file, key_fd)
     late = max_age is not None and datetime.now(UTC) - manifest.taken > timedelta(hours=max_age)
     if form is Format.JSON:
         print_json(manifest.model_dump(mode="json"))
@@ -241,6 +244,7 @@ def restore(
     Run it again after an interruption: it goes on with what is missing then. Exit 1 when something
     could not be put back.
     """
+    from totara_infra.delivery.backups import opened, place_of, source_of
     from totara_infra.delivery.stacks import live_context
     from totara_infra.local.progress import step
     from totara_infra.operations.backup.restore import carry_out, planned
@@ -248,9 +252,8 @@ def restore(
     from totara_infra.operations.roll_outs import minutes_of
 
     blueprint, live = live_context(environment, rehearse)
-    place = _place(environment, rehearse, at)
-    source = _source(environment, rehearse, primary)
-    manifest, contents = _opened(live, source, place, backup, key_file, key_fd)
+    place, stack = place_of(environment, rehearse, at), source_of(environment, rehearse, primary)
+    manifest, contents = opened(live, stack, place, backup, key_file, key_fd)
     with step("Comparing the backup with what is there", _USUAL):
         actions = planned(live, blueprint, contents)
     again: list[Renamed] = []
@@ -296,85 +299,6 @@ def restore(
             )
     if any(a.outcome == "failed" for a in actions):
         raise typer.Exit(1)
-
-
-def _given_key(key_file: Path | None, key_fd: int | None) -> BackupKey:
-    from totara_infra.model.problems import UsageError
-    from totara_infra.operations.backup.keys import key_from_descriptor, key_from_file
-
-    if key_file is not None:
-        return key_from_file(key_file)
-    if key_fd is not None:
-        return key_from_descriptor(key_fd)
-    raise UsageError("Give the key with --key-file FILE or --key-fd N.")
-
-
-def _place(environment: str, rehearse: bool, at: str | None) -> str:
-    """Where the backups are: as given, in the bucket of the exports, or on this machine."""
-    from totara_infra.delivery.stacks import offline_context
-    from totara_infra.local.project import state_directory
-    from totara_infra.operations.backup.schedule import export_place
-    from totara_infra.resolver import load_catalogue
-
-    declared = None
-    if at is None and not rehearse:
-        settings = offline_context(environment, rehearse).settings
-        declared = export_place(load_catalogue().catalogue.stores, settings)
-    return at or declared or str(state_directory() / "backups")
-
-
-def _live(environment: str, rehearse: bool, place: str, *, asks_kms: bool = False) -> Live:
-    from totara_infra.delivery.stacks import live_context, offline_context
-
-    # A folder can be read while the environment that it has the backups of is gone.
-    if not asks_kms and not place.startswith("s3://"):
-        return offline_context(environment, rehearse)
-    return live_context(environment, rehearse)[1]
-
-
-def _storage(place: str, live: Live) -> Storage:
-    from totara_infra.operations.backup.storage import storage_at
-
-    return storage_at(place, live)
-
-
-def _source(environment: str, rehearse: bool, primary: bool = False) -> str:
-    """The stack whose backup is meant."""
-    from totara_infra.delivery.stacks import engine_stack
-    from totara_infra.model.problems import UsageError
-    from totara_infra.model.stack import is_recovery, primary_of
-
-    stack = engine_stack(environment, rehearse)
-    if primary and not is_recovery(stack):
-        raise UsageError(
-            f"--primary is for a recovery stack, and `{environment}` is none. Write "
-            f"`{environment}-recovery`, or leave it out."
-        )
-    return primary_of(stack) if primary else stack
-
-
-def _opened(
-    live: Live,
-    stack: str,
-    place: str,
-    backup: str,
-    key_file: Path | None,
-    key_fd: int | None,
-) -> tuple[Manifest, dict[str, list[dict[str, object]]]]:
-    from totara_infra.model.problems import UsageError
-    from totara_infra.operations.backup.archive import contents, manifest_text, parsed, proved
-    from totara_infra.operations.backup.keys import key_from_kms
-
-    if key_file is not None and key_fd is not None:
-        raise UsageError("Give the key once: --key-file FILE or --key-fd N.")
-    storage = _storage(place, live)
-    text = manifest_text(storage, stack, backup)
-    if key_file is None and key_fd is None:
-        key = key_from_kms(live, parsed(text)[0], stack)
-    else:
-        key = _given_key(key_file, key_fd)
-    manifest = proved(text, key, stack=stack, account_id=live.settings.account_id)
-    return manifest, contents(storage, key, manifest)
 
 
 def _require_folder(file: Path) -> None:

@@ -96,6 +96,9 @@ def known_references(catalogue: Catalogue) -> set[str]:
         known |= {f"alert:{alert.id}" for alert in plan.alerts}
         known |= {f"alert_group:{group.id}" for group in plan.groups}
         known |= {f"alert_route:{route.id}" for route in plan.routes}
+    if stores := catalogue.stores:
+        known |= {f"store:{store.id}" for store in stores.stores}
+        known |= {f"backup_method:{method.id}" for method in stores.methods}
     return known | _composed(catalogue) | _in_databases(catalogue) | _in_playbook(catalogue)
 
 

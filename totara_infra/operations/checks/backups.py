@@ -49,9 +49,11 @@ def check(inspection: Inspection) -> Iterator[Result]:
     """Vault, lock, plans, selections, tags, and the age of the newest recovery points."""
     yield from inspection.compared(titles.BACKUPS)
     stores = inspection.blueprint.scope.catalogue.stores
-    if stores is None or not inspection.covers(stores.vault.owner):
+    if stores is None:
         return
-    if lock_is_left_out(inspection.blueprint.scope):
+    # A store goes up in the phase of its module, which is often a later one than the vault's.
+    vaults = inspection.covers(stores.vault.owner)
+    if vaults and lock_is_left_out(inspection.blueprint.scope):
         vault = inspection.blueprint.scope.fill(stores.vault.name)
         why = "No emulator knows vault locks: this one is proved on AWS only, not in a rehearsal."
         yield skipped("vault lock", vault, why)
@@ -66,12 +68,14 @@ def check(inspection: Inspection) -> Iterator[Result]:
         yield _tagged(inspection, selected, found)
         if found is not None:
             there[selected] = found
-    yield from _ages(inspection, stores, there, buckets)
+    yield from _ages(inspection, stores, there, buckets, vaults=vaults)
 
 
 def _selected(inspection: Inspection, stores: StoreCatalogue) -> Iterator[_Selected]:
     scope = inspection.blueprint.scope
     for module_id in inspection.blueprint.sequence.module:
+        if not inspection.covers(module_id):
+            continue
         for resource in scope.catalogue.modules[module_id].resources:
             kind, name = str(getattr(resource, "kind", "")), str(getattr(resource, "name", ""))
             plan = stores.plan_of.get(f"{kind}:{name}")
@@ -126,8 +130,18 @@ def _ages(
     stores: StoreCatalogue,
     there: dict[_Selected, _There],
     buckets: dict[str, datetime],
+    *,
+    vaults: bool,
 ) -> Iterator[Result]:
-    """Whether AWS Backup and the exports keep to their schedules."""
+    """Whether AWS Backup and the exports keep to their schedules.
+
+    Args:
+        inspection: the environment, or a part of it.
+        stores: the catalogue of stores.
+        there: stores of that part that are there.
+        buckets: every bucket, with when it was made.
+        vaults: the part includes the vaults, and with them what is said once.
+    """
     vault = inspection.blueprint.scope.fill(stores.vault.name)
     export = export_place(stores, inspection.settings)
     why = ""
@@ -136,11 +150,14 @@ def _ages(
     elif not inspection.extent.gates:
         why = "While the phase goes up, none can be due."
     if why:
-        yield skipped("recovery point", vault, why)
-        yield skipped("export", export or inspection.settings.stack, why)
+        if vaults:
+            yield skipped("recovery point", vault, why)
+            yield skipped("export", export or inspection.settings.stack, why)
+        return
+    yield from _recovery_points(inspection, stores, vault, there)
+    if not vaults:
         return
     yield from _services(inspection, vault)
-    yield from _recovery_points(inspection, stores, vault, there)
     if export is None:
         why = "Exports of this environment are made by hand."
         yield skipped("export", inspection.settings.stack, why)
