@@ -133,6 +133,9 @@ def test_a_state_that_is_cut_off_comes_back_and_is_kept(small):
     status = small.totara("state", "status", "local", code=1)
     assert "damaged or cut off" in status.out
     assert "totara state rebuild local" in status.out
+    for command in ("up", "preview"):
+        refused = small.totara(command, "local", code=1)
+        assert "totara state rebuild local" in refused.err
     kill_a_rebuild(small)
     assert state_file(small).read_bytes() == whole[: len(whole) // 2]
 
@@ -282,6 +285,10 @@ def test_a_choice_that_makes_no_sense_is_refused(small, choice, told):
 
 def test_after_a_killed_update_an_update_goes_on_where_it_ended(new_small_checkout):
     checkout = new_small_checkout()
+    checkout.start_emulator()
+    nothing = checkout.totara("state", "rebuild", "local", code=1)
+    assert "Nothing of stack local is live in account 000000000000" in nothing.err
+    assert not state_file(checkout).exists()
     with subprocess.Popen(
         checkout.command("totara", "up", "local"),
         cwd=checkout.root,

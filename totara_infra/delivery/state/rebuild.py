@@ -113,6 +113,8 @@ def rebuild_state(
         rebuilt = _result(stack, result)
         if not rebuilt.succeeded:
             return rebuilt
+        if not result.found:
+            raise StateError(_nothing(stack, live))
         if is_generated(stack):
             write_generated_file(stack, name)
         content, deployment, proof = _rebuilt(stack, live, result)
@@ -146,6 +148,16 @@ def _held(stack: str) -> Iterator[StateStore | None]:
 def _search(live: Live, blueprint: Blueprint, take: Mapping[str, str]) -> LiveResources:
     with step("Looking for every resource in AWS", "2 to 10 s"):
         return find_live(live, blueprint, take)
+
+
+def _nothing(stack: str, live: Live) -> str:
+    settings = live.settings
+    return (
+        f"Nothing of stack {stack} is live in account {settings.account_id}, {settings.region}: "
+        "there is nothing to make a state of, and the old one was left as it is. See that the "
+        f"credentials are those of this account; `totara up {settings.command_words}` makes a new "
+        "environment."
+    )
 
 
 def _result(stack: str, found: LiveResources) -> Rebuilt:
