@@ -13,6 +13,7 @@ from totara_infra.documentation.pages import (
     configuration,
     migrations,
     picture,
+    recovery,
     secrets,
     sequence,
 )
@@ -74,6 +75,13 @@ OPERATIONS: tuple[Page, ...] = (
         "Backup and recovery",
         "Every store that keeps state, what it loses at most, and how it comes back.",
         backup.write,
+        _WIDE,
+    ),
+    Page(
+        recovery.PATH,
+        "Disaster recovery",
+        "Tiers, roles, and the way back from five disasters, proved by drills.",
+        recovery.write,
         _WIDE,
     ),
     Page(
