@@ -91,7 +91,7 @@ def fault(words: list[str]) -> str | None:
     return None
 
 
-ENVIRONMENTS = ("local", "dev", "uat", "prod", "prod-rata", "ENV")
+ENVIRONMENTS = ("local", "local-recovery", "dev", "uat", "prod", "prod-rata", "ENV")
 
 
 def make_targets() -> set[str]:

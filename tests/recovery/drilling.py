@@ -80,8 +80,10 @@ class Drills:
         finally:
             self._file.write_text(self._whole, encoding="utf-8")
 
-    def without(self, step: str) -> tuple[Any, Outcome]:
-        """Drill with a runbook that lacks a step, which must fail; the record."""
+    def proof(self, step: str) -> str:
+        return str(next(s["proof"] for s in self.steps if s["id"] == step))
+
+    def _lacking(self, step: str) -> Any:
         plan = self.plan
         chosen = self.chosen(plan)
         before = len(chosen["steps"])
@@ -89,7 +91,11 @@ class Drills:
         assert len(chosen["steps"]) == before - 1
         for other in chosen["steps"]:
             other["needs"] = [n for n in other.get("needs", []) if n != step]
-        with self.edited(plan):
+        return plan
+
+    def without(self, step: str) -> tuple[Any, Outcome]:
+        """Drill with a runbook that lacks a step, which must fail; the record."""
+        with self.edited(self._lacking(step)):
             return self.run(code=1)
 
     def refused_without(self, steps: Sequence[str]) -> dict[str, tuple[int, str]]:
@@ -106,7 +112,7 @@ class Drills:
         assert done.returncode == 0, done.stderr
         return {step: (code, err) for step, (code, err) in json.loads(done.stdout).items()}
 
-    def killed_after(self, line: str) -> None:
+    def killed_after(self, line: str) -> list[str]:
         """Start a drill and kill it, with all that it has started, when it has said something."""
         process = subprocess.Popen(
             self.checkout.command("totara", "dr", "drill", self.scenario, "local"),
@@ -124,6 +130,7 @@ class Drills:
         os.killpg(process.pid, signal.SIGKILL)
         process.wait()
         assert said[-1].startswith(line), "".join(said)
+        return said
 
     @property
     def folder(self) -> Path:

@@ -57,6 +57,8 @@ ACCEPTANCES: Mapping[str, Acceptance] = {
     "same-claims": customer.signs_in,
     "same-claims-in-recovery": lambda scene: customer.signs_in(scene.recovery),
     "secrets-sound": credentials.sound,
+    "every-value-new": credentials.all_changed,
+    "secrets-filled-in-recovery": lambda scene: credentials.filled(scene.recovery),
     "same-rows": databases.rows_back,
     "backup-equal": exports.restored,
     "backup-equal-in-recovery": lambda scene: exports.restored(scene.recovery),

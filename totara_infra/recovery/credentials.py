@@ -102,6 +102,12 @@ def issued_changed(scene: Scene) -> Finding:
     return _changed(scene, _changeable(scene, made_here=False))
 
 
+def all_changed(scene: Scene) -> Finding:
+    """Whether no secret has a value that the intruder can have read."""
+    found = [s for own in (True, False) for s in _changeable(scene, made_here=own)]
+    return _changed(scene, found)
+
+
 def put_issued(scene: Scene) -> None:
     """Put new throwaway values in place of those that others issue, as people would."""
     for standing in _changeable(scene, made_here=False):

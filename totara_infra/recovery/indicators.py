@@ -56,7 +56,7 @@ def _asked(scene: Scene, names: list[str]) -> dict[str, Sign]:
         try:
             return PROBES[name](scene)
         except (TotaraError, LocalEnvironmentError, BotoCoreError, ClientError, OSError) as error:
-            return Sign(None, " ".join(str(error).split()))
+            return Sign(None, (str(error).splitlines() or [type(error).__name__])[0])
 
     with ThreadPoolExecutor(max(1, len(names)), thread_name_prefix="probe") as executor:
         return dict(zip(names, executor.map(ask, names), strict=True))

@@ -14,6 +14,7 @@ from totara_infra.documentation.pages import (
     migrations,
     picture,
     provisioning,
+    recovery,
     secrets,
     sequence,
 )
@@ -82,6 +83,13 @@ OPERATIONS: tuple[Page, ...] = (
         "Backup and recovery",
         "Every store that keeps state, what it loses at most, and how it comes back.",
         backup.write,
+        _WIDE,
+    ),
+    Page(
+        recovery.PATH,
+        "Disaster recovery",
+        "Tiers, roles, and the way back from five disasters, proved by drills.",
+        recovery.write,
         _WIDE,
     ),
     Page(

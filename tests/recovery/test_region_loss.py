@@ -1,0 +1,109 @@
+"""The drill of a lost region: a stack in the other one stands in, with all that can be restored."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from botocore.exceptions import BotoCoreError
+
+from tests.recovery.drilling import Drills, outcomes, refused
+from totara_infra.operations.live import Live
+
+pytestmark = pytest.mark.engine
+
+BY_PEOPLE = (
+    "declare-incident", "take-roles", "read-indicators", "hold-releases", "tell-institutions",
+    "restore-databases", "deploy-modules", "switch-clients", "close-incident",
+)  # fmt: skip
+CHANGING = ("raise-recovery", "restore-exports", "fill-secrets", "enrol-users")
+PARAMETER = "/bank/local/recovery-drill/endpoint"
+
+
+@pytest.fixture(scope="module")
+def drills(new_small_environment) -> Drills:
+    return Drills(new_small_environment(), "region-loss")
+
+
+def other_region(drills: Drills) -> Live:
+    return drills.checkout.live("local-recovery")
+
+
+def test_every_step_is_left_out_once(drills: Drills) -> None:
+    assert {s["id"] for s in drills.steps} == {*BY_PEOPLE, *CHANGING}
+
+
+def test_without_a_step_of_people_the_record_would_lack_evidence(drills: Drills) -> None:
+    for step, (code, said) in drills.refused_without(BY_PEOPLE).items():
+        assert code == 1, said
+        assert f"no step has the proof {drills.proof(step)}" in said
+
+
+def test_without_the_other_region_nothing_can_be_restored(drills: Drills) -> None:
+    record, done = drills.without("raise-recovery")
+    assert outcomes(record)["enrol-users"] == "not reached"
+    assert "failed: Restore the last backup into it" in done.err
+    assert "NOT ACCEPTED" in done.err
+    found = drills.status(code=1)
+    assert found["points_to"] == ["region-loss"]
+    with pytest.raises(BotoCoreError):
+        client = drills.checkout.live().client("ssm", attempts=1, seconds=1)
+        client.describe_parameters(MaxResults=1)
+
+
+def test_without_the_backup_nobody_can_sign_in(drills: Drills) -> None:
+    """The same drill goes on, with the first region still silent."""
+    record, _ = drills.without("restore-exports")
+    assert outcomes(record)["raise-recovery"] == "done"
+    assert outcomes(record)["enrol-users"] == "failed"
+    assert refused(record) == {"backup-equal-in-recovery", "same-claims-in-recovery"}
+
+
+def test_without_enrolment_nobody_can_sign_in(drills: Drills) -> None:
+    record, _ = drills.without("enrol-users")
+    assert refused(record) == {"same-claims-in-recovery"}
+
+
+def test_the_whole_runbook_serves_from_the_other_region(drills: Drills) -> None:
+    live = other_region(drills)
+    assert live.settings.region == "ap-southeast-4"
+    pools = live.client("cognito-idp").list_user_pools(MaxResults=60)["UserPools"]
+    assert {p["Id"].split("_")[0] for p in pools} == {"ap-southeast-4"}
+    assert live.client("ssm").get_parameter(Name=PARAMETER)["Parameter"]["Value"]
+    key = live.client("ssm").get_parameter(Name="/bank/local/kms/pii/arn")["Parameter"]["Value"]
+    assert ":ap-southeast-4:" in key
+    buckets = [b["Name"] for b in live.client("s3").list_buckets()["Buckets"]]
+    assert buckets == ["bank-local-documents-dr"]
+    users = json.loads((drills.folder / "users.json").read_text())["users"]
+    assert len(users) == 1
+    assert users[0]["old_sub"] != users[0]["new_sub"]
+
+    record, done = drills.run()
+    assert record["outcome"] == "complete", done.err
+    assert record["region"] == "ap-southeast-4"
+    assert {a["name"] for a in record["acceptance"] if a["holds"]} == {
+        "indicators-quiet", "secrets-filled-in-recovery", "backup-equal-in-recovery",
+        "same-claims-in-recovery", "verified",
+    }  # fmt: skip
+    # The first region is back, as it was.
+    drills.checkout.totara("verify", "local", "--phase", "2")
+    drills.checkout.totara("verify", "local-recovery", "--phase", "2")
+
+
+def test_without_secrets_the_other_region_is_not_ready(drills: Drills) -> None:
+    drills.checkout.totara("down", "local-recovery")
+    record, _ = drills.without("fill-secrets")
+    assert refused(record) == {"secrets-filled-in-recovery"}
+
+
+def test_a_backup_goes_into_a_recovery_stack_only_when_that_is_said(drills: Drills) -> None:
+    where = (
+        "--at",
+        str(drills.folder / "backups"),
+        "--key-file",
+        str(drills.folder / "backup-key"),
+    )
+    done = drills.checkout.totara("backup", "restore", "local-recovery", *where, code=2)
+    assert "There is no backup of `local-recovery`" in done.err
+    done = drills.checkout.totara("backup", "restore", "local", "--primary", *where, code=2)
+    assert "--primary is for a recovery stack" in done.err
