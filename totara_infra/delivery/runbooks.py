@@ -16,7 +16,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import networkx as nx
 from botocore.exceptions import BotoCoreError, ClientError
 from pydantic import ValidationError
 
@@ -29,6 +28,7 @@ from totara_infra.model.evidence import digest_of
 from totara_infra.model.naming import fill
 from totara_infra.model.problems import TotaraError
 from totara_infra.model.runbook import RunbookRecord, Step, StepOutcome, StepRecord
+from totara_infra.model.runbook import critical_path as critical_path
 from totara_infra.operations.live import Live
 from totara_infra.operations.secrets.answers import explained
 
@@ -149,20 +149,18 @@ class Runbook:
         Returns:
             What became of each step, in order.
         """
-        outcomes: dict[str, StepOutcome] = {}
-        records = []
+        known: dict[str, StepRecord] = {}
         for step in self.steps:
-            record = self._take(step, outcomes, assumed, say)
-            outcomes[step.id] = record.outcome
-            records.append(record)
+            record = self._take(step, known, assumed, say)
+            known[step.id] = record
             self.journal.add(record)
             say(f"{record.outcome}: {step.title}. {record.found}")
-        return records
+        return list(known.values())
 
     def _take(
         self,
         step: Step,
-        outcomes: Mapping[str, StepOutcome],
+        known: Mapping[str, StepRecord],
         assumed: Mapping[str, str],
         say: Say,
     ) -> StepRecord:
@@ -178,30 +176,30 @@ class Runbook:
                 assumption=assumption,
             )
 
-        missing = [needed for needed in step.needs if not outcomes[needed].lets_on]
+        missing = [needed for needed in step.needs if not known[needed].outcome.lets_on]
         if missing:
             return ended(StepOutcome.NOT_REACHED, f"It needs {', '.join(missing)} first.")
         before = self.ask(step)
         if before.holds:
             return ended(StepOutcome.THERE, before.found)
+        reason = assumed.get(step.id) or _inherited(step, known)
+        if reason:
+            return ended(StepOutcome.ASSUMED, before.found, reason)
         if step.by_people:
-            return ended(*self._left_to_people(step, before, assumed, say))
+            return ended(*self._left_to_people(step, before, say))
         refused = self._run(step)
-        if refused is not None:
-            return ended(StepOutcome.FAILED, refused)
         after = self.ask(step)
-        return ended(StepOutcome.DONE if after.holds else StepOutcome.FAILED, after.found)
+        if after.holds:
+            # The proof decides: a first update stops at a gate and has done its part all the same.
+            return ended(StepOutcome.DONE, after.found)
+        return ended(StepOutcome.FAILED, refused or after.found)
 
-    def _left_to_people(
-        self, step: Step, before: Finding, assumed: Mapping[str, str], say: Say
-    ) -> tuple[StepOutcome, str, str]:
-        if step.id in assumed:
-            return StepOutcome.ASSUMED, before.found, assumed[step.id]
+    def _left_to_people(self, step: Step, before: Finding, say: Say) -> tuple[StepOutcome, str]:
         if self.stand_ins is not None:
-            return (*self._play(step, self.stand_ins), "")
+            return self._play(step, self.stand_ins)
         for number, text in enumerate(self.instructions(step), start=1):
             say(f"  {number}. {text}")
-        return StepOutcome.WAITING, before.found, ""
+        return StepOutcome.WAITING, before.found
 
     def _play(self, step: Step, stand_ins: Mapping[str, StandIn]) -> tuple[StepOutcome, str]:
         if step.id not in stand_ins:
@@ -282,18 +280,7 @@ class Runbook:
         return {**written, "digest": digest_of(written)}
 
 
-def critical_path(steps: Sequence[Step]) -> list[Step]:
-    """The chain of steps that takes longest: no number of people makes the runbook shorter.
-
-    Args:
-        steps: of a runbook.
-
-    Returns:
-        The steps of the chain in order; the sum of their minutes is the least time.
-    """
-    graph: nx.DiGraph[str] = nx.DiGraph()
-    by_id = {step.id: step for step in steps}
-    for step in steps:
-        for needed in step.needs or [""]:
-            graph.add_edge(needed, step.id, weight=step.minutes)
-    return [by_id[name] for name in nx.dag_longest_path(graph, weight="weight") if name]
+def _inherited(step: Step, known: Mapping[str, StepRecord]) -> str:
+    """The reason for which the step was assumed without which this one has nothing to work on."""
+    base = known.get(step.assumed_with or "")
+    return base.assumption if base is not None else ""

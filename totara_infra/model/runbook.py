@@ -11,6 +11,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Literal
 
+import networkx as nx
 from pydantic import Field
 
 from totara_infra.model.declarations import Model
@@ -63,6 +64,9 @@ class Step(Model):
     proof: Slug
     """The check behind the signal."""
     why: Sentence
+    assumed_with: Slug | None = None
+    """A step whose absence leaves this one nothing to work on: where that one is only assumed, this
+    one is not taken and counts as assumed for the same reason."""
     provenance: Provenance = Provenance.ASSUMED
 
     @property
@@ -102,6 +106,15 @@ def step_problems(
                     "people read a runbook from top to bottom",
                     "correct the id, or move the step down",
                 )
+        if step.assumed_with is not None and step.assumed_with not in earlier:
+            yield document.problem(
+                (*here, "assumed_with"),
+                "step-order",
+                f"step `{step.id}` is assumed with `{step.assumed_with}`, which does not stand "
+                "before it",
+                "what became of that step is not known yet",
+                "correct the id, or move the step down",
+            )
         if (step.command is None) is not step.by_people:
             yield document.problem(
                 here,
@@ -146,6 +159,23 @@ def step_problems(
                 f"write one of {', '.join(sorted(proofs))}",
             )
         earlier.add(step.id)
+
+
+def critical_path(steps: Sequence[Step]) -> list[Step]:
+    """The chain of steps that takes longest: no number of people makes the runbook shorter.
+
+    Args:
+        steps: of a runbook.
+
+    Returns:
+        The steps of the chain in order; the sum of their minutes is the least time.
+    """
+    graph: nx.DiGraph[str] = nx.DiGraph()
+    by_id = {step.id: step for step in steps}
+    for step in steps:
+        for needed in step.needs or [""]:
+            graph.add_edge(needed, step.id, weight=step.minutes)
+    return [by_id[name] for name in nx.dag_longest_path(graph, weight="weight") if name]
 
 
 class StepOutcome(StrEnum):
