@@ -376,6 +376,17 @@ def _stores() -> dict[str, Any]:
     }  # fmt: skip
 
 
+def _provisioning() -> dict[str, Any]:
+    """The platform's own playbook without what third parties supply: there are none here."""
+    whole = yaml.safe_load((CATALOGUE_DIRECTORY / "provisioning.yaml").read_text(encoding="utf-8"))
+    steps = [step for step in whole["provision"] if "supplier" not in step]
+    ids = {step["id"] for step in steps}
+    for step in steps:
+        if "needs" in step:
+            step["needs"] = [needed for needed in step["needs"] if needed in ids]
+    return whole | {"suppliers": [], "provision": steps}
+
+
 def content() -> dict[str, Any]:
     """File name -> content of the small catalogue."""
     modules: dict[str, list[dict[str, Any]]] = {
@@ -516,6 +527,7 @@ def content() -> dict[str, Any]:
     }
     files["alerts.yaml"] = _alerts()
     files["stores.yaml"] = _stores()
+    files["provisioning.yaml"] = _provisioning()
     files["sequence.yaml"] = {
         "phases": [
             {

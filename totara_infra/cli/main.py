@@ -15,6 +15,7 @@ from totara_infra.cli import (
     backup,
     claims,
     config_manifest,
+    customer,
     deploy,
     docs,
     drift,
@@ -22,6 +23,7 @@ from totara_infra.cli import (
     migrations,
     plan,
     recovery,
+    provision,
     release,
     secrets,
     sequence,
@@ -56,6 +58,8 @@ app.add_typer(claims.app, name="claims")
 app.add_typer(migrations.app, name="migrations")
 app.add_typer(backup.app, name="backup")
 app.add_typer(recovery.app, name="dr")
+app.command("provision")(provision.provision)
+app.add_typer(customer.app, name="customer")
 app.command("preview")(deploy.preview)
 app.command("up")(deploy.up)
 app.command("down")(deploy.down)

@@ -170,6 +170,14 @@ def _write_all(texts: Mapping[Path, str], root: Path) -> None:
         ) from None
 
 
+def membership(document: Document, client_id: str) -> str:
+    """Where the file of a stack lists its tenants, and how the line reads with one more."""
+    listed = document.data[MEMBERS[0]][MEMBERS[1]]
+    members = [*(listed if isinstance(listed, list) else []), client_id]
+    line = document.line(MEMBERS)
+    return f"{document.name}:{line}: {MEMBERS[1]}: [{', '.join(members)}]"
+
+
 def _next_steps(root: Path, wanted: NewTenant) -> Iterator[str]:
     if wanted.isolated:
         yield (
@@ -183,8 +191,5 @@ def _next_steps(root: Path, wanted: NewTenant) -> Iterator[str]:
             document = read_document(path, root) if path.is_file() else None
             if document is None or not _holds(document, MEMBERS):
                 continue
-            listed = document.data[MEMBERS[0]][MEMBERS[1]]
-            members = [*(listed if isinstance(listed, list) else []), wanted.client_id]
-            line = document.line(MEMBERS)
-            yield f"  {document.name}:{line}: {MEMBERS[1]}: [{', '.join(members)}]"
+            yield f"  {membership(document, wanted.client_id)}"
     yield f"What it gets, and from where: totara tenant show {wanted.client_id}."

@@ -27,11 +27,17 @@ from totara_infra.local.project import project_root
 from totara_infra.model.evidence import digest_of
 from totara_infra.model.naming import fill
 from totara_infra.model.problems import TotaraError
-from totara_infra.model.runbook import RunbookRecord, Step, StepOutcome, StepRecord
-from totara_infra.model.runbook import critical_path as critical_path
+from totara_infra.model.runbook import (
+    RunbookRecord,
+    Step,
+    StepOutcome,
+    StepRecord,
+    critical_path,
+)
 from totara_infra.operations.live import Live
 from totara_infra.operations.secrets.answers import explained
 
+__all__ = ["Finding", "Journal", "Proof", "Runbook", "Say", "critical_path"]
 _LAST_LINES = 20
 
 

@@ -12,6 +12,7 @@ from totara_infra.model.databases import read_databases
 from totara_infra.model.documents import Document, read_document
 from totara_infra.model.loading import CATALOGUE_DIRECTORY
 from totara_infra.model.problems import Problem, ProblemsError
+from totara_infra.model.provisioning import read_provisioning
 from totara_infra.model.stack import (
     PROJECT,
     StackSettings,
@@ -62,6 +63,7 @@ def validate_all(
         }
         databases = read_databases(catalogue, catalogue_directory).databases
         summary["tables"] = sum(len(d.tables) for d in databases)
+        read_provisioning(catalogue, catalogue_directory)
     except ProblemsError as error:
         problems += error.problems
     for read in further:

@@ -10,6 +10,8 @@ from totara_infra.model.databases import DatabaseCatalogue
 from totara_infra.model.evidence import EvidenceRecord
 from totara_infra.model.recovery import RecoveryPlan
 from totara_infra.model.stores import StoreCatalogue
+from totara_infra.model.provisioning import ProvisioningCatalogue
+from totara_infra.model.runbook import RunbookRecord
 from totara_infra.model.tenancy import Tenancy, Tenant
 
 
@@ -21,6 +23,8 @@ def json_schemas() -> dict[str, dict[str, Any]]:
         "evidence.json": EvidenceRecord.model_json_schema(),
         "domain.json": Domain.model_json_schema(),
         "recovery.json": RecoveryPlan.model_json_schema(),
+        "provisioning.json": ProvisioningCatalogue.model_json_schema(),
+        "runbook.json": RunbookRecord.model_json_schema(),
         "sequence.json": SequencePlan.model_json_schema(),
         "stores.json": StoreCatalogue.model_json_schema(),
         "tenancy.json": Tenancy.model_json_schema(),

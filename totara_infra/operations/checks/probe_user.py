@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import secrets
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -80,6 +80,20 @@ def probe_findings(
         return f"{error.response['Error']['Code']}: {error.response['Error']['Message']}"
     if isinstance(answer, str):
         return answer
+    return token_findings(blueprint, pool, pool_id, answer)
+
+
+def token_findings(
+    blueprint: Blueprint, pool: Pool, pool_id: str, answer: Mapping[str, str]
+) -> list[Finding]:
+    """Where the tokens of a sign-in differ from the claim map, or are not signed by the pool.
+
+    Args:
+        blueprint: of the environment.
+        pool: whose user signed in.
+        pool_id: Cognito's id of it.
+        answer: the tokens by name, as Cognito gives them.
+    """
     scope = blueprint.scope
     lives = lifetimes(scope.catalogue, scope.settings.environment, pool)
     found: list[Finding] = []

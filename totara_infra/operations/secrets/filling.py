@@ -21,7 +21,9 @@ from totara_infra.operations.live import Live
 from totara_infra.operations.secrets import formats
 from totara_infra.operations.secrets.answers import explained
 from totara_infra.operations.secrets.inventory import (
+    CURRENT,
     PARALLEL,
+    THROWAWAY,
     Entry,
     Standing,
     State,
@@ -90,15 +92,24 @@ def put(
     return [*store(live, standing, value), *attach_rotation(live, blueprint, entry)]
 
 
-def store(live: Live, standing: Standing, value: SecretStr) -> Iterator[str]:
-    """Restore a secret where that is needed and write its value, already checked."""
+def store(
+    live: Live, standing: Standing, value: SecretStr, *, throwaway: bool = False
+) -> Iterator[str]:
+    """Restore a secret where that is needed and write its value, already checked.
+
+    A throwaway value is labelled as one, so that nobody takes it for a third party's.
+    """
     client, path = live.client("secretsmanager"), standing.entry.path
     if standing.state is State.TO_BE_DELETED:
         with explained(f"restoring {path}"):
             client.restore_secret(SecretId=path)
         yield f"{path}: restored."
     with explained(f"storing {path}"):
-        client.put_secret_value(SecretId=path, SecretString=value.get_secret_value())
+        client.put_secret_value(
+            SecretId=path,
+            SecretString=value.get_secret_value(),
+            VersionStages=[CURRENT, THROWAWAY] if throwaway else [CURRENT],
+        )
     yield f"{path}: {'replaced' if standing.filled else 'filled'}."
 
 
@@ -166,7 +177,8 @@ def seed(live: Live, blueprint: Blueprint) -> Iterator[str]:
 
     def fill(standing: Standing) -> list[str]:
         entry = standing.entry
-        return list(store(live, standing, SecretStr(formats.throwaway(entry.secret, entry.path))))
+        value = SecretStr(formats.throwaway(entry.secret, entry.path))
+        return list(store(live, standing, value, throwaway=True))
 
     with ThreadPoolExecutor(PARALLEL) as executor:
         for lines in executor.map(fill, empty):

@@ -21,6 +21,8 @@ from totara_infra.operations.live import Live
 from totara_infra.operations.secrets.answers import explained
 
 CURRENT = "AWSCURRENT"
+THROWAWAY = "THROWAWAY"
+"""Label of a value that `totara secrets seed` made up."""
 PARALLEL = 8
 """Calls side by side: far under the 50 a second that ListSecretVersionIds and its like allow."""
 
@@ -182,25 +184,35 @@ def current_since(live: Live, path: str) -> datetime | None:
 
     The container's own date of change would do worse: a new tag moves it too.
     """
-    client = live.client("secretsmanager")
     if live.settings.emulated:
         # MiniStack gives an empty container a current version without a value; AWS gives none.
         try:
-            value = client.get_secret_value(SecretId=path)
+            value = live.client("secretsmanager").get_secret_value(SecretId=path)
         except ClientError as error:
             if error.response["Error"]["Code"] == "ResourceNotFoundException":
                 return None
             raise
         if "SecretString" not in value and "SecretBinary" not in value:
             return None
+    version = _current_version(live, path)
+    return None if version is None else version["CreatedDate"]
+
+
+def made_up(live: Live, path: str) -> bool:
+    """Whether the current value of a secret is one that `totara secrets seed` made up."""
+    version = _current_version(live, path)
+    return version is not None and THROWAWAY in version["VersionStages"]
+
+
+def _current_version(live: Live, path: str) -> dict[str, Any] | None:
+    client = live.client("secretsmanager")
     request: dict[str, Any] = {"SecretId": path}
     # boto3 has no paginator for this call.
     while True:
         page = client.list_secret_version_ids(**request)
         for version in page["Versions"]:
             if CURRENT in version.get("VersionStages", []):
-                created: datetime = version["CreatedDate"]
-                return created
+                return dict(version)
         if not page.get("NextToken"):
             return None
         request["NextToken"] = page["NextToken"]

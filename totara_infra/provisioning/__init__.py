@@ -1,0 +1,1 @@
+"""The provisioning playbook, taken: which steps apply, and the checks behind their signals."""
