@@ -11,7 +11,7 @@ from totara_infra.model.catalogue import Module
 from totara_infra.model.declarations import Secret
 from totara_infra.model.naming import placeholders
 from totara_infra.model.tenancy import Tenant
-from totara_infra.model.vocabulary import TenantStatus
+from totara_infra.model.vocabulary import SecretFormat, TenantStatus
 from totara_infra.resolver.sequence import SECRETS_STEP
 
 TYPE = "aws:secretsmanager/secret:Secret"
@@ -39,10 +39,13 @@ def secret_paths(scope: Scope, secret: Secret) -> Iterator[str]:
 
 
 def needs(tenant: Tenant, secret: Secret) -> bool:
-    """Whether a tenant's jurisdictions call for a secret."""
-    return tenant.status is not TenantStatus.CLOSED and (
-        secret.jurisdiction is None or secret.jurisdiction in tenant.jurisdictions
-    )
+    """Whether a tenant's jurisdictions call for a secret.
+
+    Of a closed tenant's only those of databases stay: its books are in there and must be read.
+    """
+    if tenant.status is TenantStatus.CLOSED and secret.format is not SecretFormat.POSTGRESQL_URL:
+        return False
+    return secret.jurisdiction is None or secret.jurisdiction in tenant.jurisdictions
 
 
 def _resource(scope: Scope, module: Module, secret: Secret, path: str) -> PlannedResource:

@@ -1,4 +1,4 @@
-"""`totara customer`: a test customer of a client, where a password signs in."""
+"""`totara customer`: a test customer where a password signs in; everybody signed out."""
 
 from __future__ import annotations
 
@@ -7,11 +7,12 @@ from typing import Annotated
 import typer
 
 from totara_infra.cli.context import EnvironmentArgument
+from totara_infra.cli.deploy import RehearseOption
 
 app = typer.Typer(
     no_args_is_help=True,
     rich_markup_mode=None,
-    help="A test customer of a client in `local`: enrolled, and signed in again.",
+    help="A client's test customer in `local`; and signing all of a client's users out.",
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 TenantArgument = Annotated[
@@ -43,3 +44,19 @@ def sign_in(tenant: TenantArgument, environment: EnvironmentArgument) -> None:
     from totara_infra.delivery.customers import sign_in
 
     typer.echo(sign_in(tenant, environment).access_token.get_secret_value())
+
+
+@app.command("sign-out")
+def sign_out(
+    tenant: TenantArgument,
+    environment: EnvironmentArgument,
+    rehearse: RehearseOption = False,
+) -> None:
+    """Sign every user of a client out and disable them, customers and staff. Nobody is deleted.
+
+    Refused while the client is live. Run it again after an interruption: it goes on with the rest.
+    """
+    from totara_infra.delivery.customers import sign_everybody_out
+
+    done = sign_everybody_out(tenant, environment, rehearse)
+    typer.echo(f"{done} users of {tenant} signed out and disabled.")

@@ -28,20 +28,31 @@ AssumeOption = Annotated[
 ]
 
 
+DryRunOption = Annotated[
+    bool, typer.Option("--dry-run", help="Print the plan and how each proof stands.")
+]
+AssumePeopleOption = Annotated[
+    str | None,
+    typer.Option(metavar="REASON", help="Assume every step that people take; throwaway only."),
+]
+RecordOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--evidence",
+        metavar="FILE",
+        dir_okay=False,
+        help="Write a record of all that was tried: a new file.",
+    ),
+]
+
+
 def provision(
     tenant: TenantArgument,
     environment: EnvironmentArgument,
     rehearse: RehearseOption = False,
-    dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Print the plan and how each proof stands.")
-    ] = False,
+    dry_run: DryRunOption = False,
     assume: AssumeOption = None,
-    assume_people: Annotated[
-        str | None,
-        typer.Option(
-            metavar="REASON", help="Assume every step that people take; throwaway stacks only."
-        ),
-    ] = None,
+    assume_people: AssumePeopleOption = None,
     first: Annotated[
         bool | None,
         typer.Option(
@@ -50,12 +61,7 @@ def provision(
             "given.",
         ),
     ] = None,
-    evidence: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="FILE", dir_okay=False, help="Write a record of all that was tried: a new file."
-        ),
-    ] = None,
+    evidence: RecordOption = None,
     form: FormatOption = Format.TABLE,
 ) -> None:
     """Bring a client up, from nothing to its first customer; again and again, until all is proved.
@@ -63,12 +69,53 @@ def provision(
     What is done already is proved and left alone, so an interrupted run goes on where it stopped.
     Exit 1 while somebody has to do something: it is named, with instructions.
     """
-    from totara_infra.delivery.verification import require_new_file, write_record
-    from totara_infra.provisioning.playbook import Playbook, unfinished
+    from totara_infra.provisioning.playbook import Playbook, Way
+
+    _require_new(evidence)
+    playbook = Playbook.open(Way.PROVISION, tenant, environment, rehearse, _deployment(first))
+    _follow(playbook, dry_run, assume, assume_people, evidence, form)
+
+
+def decommission(
+    tenant: TenantArgument,
+    environment: EnvironmentArgument,
+    rehearse: RehearseOption = False,
+    dry_run: DryRunOption = False,
+    assume: AssumeOption = None,
+    assume_people: AssumePeopleOption = None,
+    evidence: RecordOption = None,
+    form: FormatOption = Format.TABLE,
+) -> None:
+    """Take a client out: signed out, handed over, closed, with what must be kept for years.
+
+    Statuses are changed by reviewed edits, so it stops for them. Exit 1 while somebody has to do
+    something: it is named, with instructions.
+    """
+    from totara_infra.provisioning.playbook import Playbook, Way
+
+    _require_new(evidence)
+    playbook = Playbook.open(Way.DECOMMISSION, tenant, environment, rehearse)
+    _follow(playbook, dry_run, assume, assume_people, evidence, form)
+
+
+def _require_new(evidence: Path | None) -> None:
+    from totara_infra.delivery.verification import require_new_file
 
     if evidence is not None:
         require_new_file(evidence)
-    playbook = Playbook.open(tenant, environment, rehearse, _deployment(first))
+
+
+def _follow(
+    playbook: Playbook,
+    dry_run: bool,
+    assume: list[str] | None,
+    assume_people: str | None,
+    evidence: Path | None,
+    form: Format,
+) -> None:
+    from totara_infra.delivery.verification import write_record
+    from totara_infra.provisioning.playbook import unfinished
+
     assumed = playbook.assumptions(_assumed(assume or []), assume_people)
     if dry_run:
         _print_plan(playbook, form)
@@ -124,14 +171,18 @@ def _print_plan(playbook: Playbook, form: Format) -> None:
         typer.echo()
     for entry in playbook.left_out:
         typer.echo(f"not {entry.step.id}: {entry.reason}")
-    least, most = playbook.published_hours
     path = " -> ".join(step.id for step in playbook.longest)
-    situation = playbook.situation
+    told, situation = "", playbook.situation
+    if playbook.published_hours is not None:
+        least, most = playbook.published_hours
+        told = f"; published are {least:g} to {most:g} h"
     typer.echo(
         f"\n{situation.tenant.client_id} is {situation.why_deployment}.\n"
-        f"Critical path: {playbook.hours:.1f} h of work ({path}); published are {least:g} to "
-        f"{most:g} h.\n"
-        f"Prerequisites take {playbook.lead_hours:.0f} h before that, waiting for others included. "
+        f"Critical path: {playbook.hours:.1f} h of work ({path}){told}."
+    )
+    if playbook.lead_hours:
+        typer.echo(f"Prerequisites take {playbook.lead_hours:.0f} h before that, waiting included.")
+    typer.echo(
         f"People are at it for {playbook.hands_on_hours:.1f} h in all.\n"
         f"{sum(f.holds for f in state)} of {len(state)} steps are proved now. Nothing was changed."
     )

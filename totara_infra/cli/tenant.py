@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from totara_infra.cli.context import EnvironmentArgument
+from totara_infra.cli.deploy import RehearseOption
 from totara_infra.cli.output import Format, FormatOption, print_json, print_table
 
 if TYPE_CHECKING:
@@ -149,6 +151,77 @@ def _ask_further(wanted: NewTenant, *, ask_options: bool) -> NewTenant:
     if wanted.isolated and not account_id:
         account_id = _ask("--account-id", "AWS account id (twelve digits)")
     return replace(wanted, options=options, sponsor_banks=sponsors, account_id=account_id)
+
+
+@app.command("status")
+def status(
+    tenant: Annotated[str, typer.Argument(metavar="TENANT", help="Client id, such as acorn.")],
+    new_status: Annotated[
+        str, typer.Argument(metavar="STATUS", help="planned, live, suspended or closed.")
+    ],
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Show what would change; write nothing.")
+    ] = False,
+) -> None:
+    """Change the status in a client's file: that line, and for a closed one the day below it.
+
+    It takes effect with the update of each stack that lists the client, after a review.
+    """
+    from datetime import UTC, datetime
+
+    from totara_infra.delivery.tenant_status import status_change
+
+    change = status_change(tenant, new_status, datetime.now(UTC).date())
+    if not change.difference:
+        typer.echo(f"{tenant} is {change.after} already; nothing was changed.")
+        return
+    typer.echo(change.difference, nl=False)
+    if dry_run:
+        typer.echo("Nothing was written.")
+        return
+    change.write()
+    typer.echo(
+        f"stacks/{change.path.name} written. Have it reviewed; then `totara up ENV`, or the "
+        "pipeline, brings it about in each stack that lists the client."
+    )
+
+
+@app.command("retention")
+def retention(
+    tenant: Annotated[str, typer.Argument(metavar="TENANT", help="Client id, such as acorn.")],
+    environment: EnvironmentArgument,
+    rehearse: RehearseOption = False,
+    form: FormatOption = Format.TABLE,
+) -> None:
+    """Show what stays of a client, what protects it and until when, and look whether it is there.
+
+    Exit 1 if something of it is not, or not as declared.
+    """
+    from totara_infra.delivery.retention import retention_report
+
+    report = retention_report(tenant, environment, rehearse)
+    if form is Format.JSON:
+        print_json(
+            {
+                "tenant": tenant,
+                "status": report.tenant.status.value,
+                "closed_on": str(report.tenant.closed_on) if report.tenant.closed_on else None,
+                "ends": str(report.ends) if report.ends else None,
+                "kept": [asdict(k) for k in report.kept],
+                "missing": list(report.missing),
+            }
+        )
+    else:
+        print_table(
+            ("what", "name", "protection", "module"),
+            [(k.kind, k.name, k.protection, k.module) for k in report.kept],
+        )
+        for text in report.missing:
+            typer.echo(f"NOT THERE {text}")
+        until = f"nothing of it may go before {report.ends}" if report.ends else "it is not closed"
+        typer.echo(f"{tenant} is {report.tenant.status}: {until}. {len(report.kept)} things stay.")
+    if report.missing:
+        raise typer.Exit(1)
 
 
 @app.command("validate")

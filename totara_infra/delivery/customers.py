@@ -28,6 +28,7 @@ from totara_infra.operations.checks.probe_user import make_user, pool_id_of, tok
 from totara_infra.operations.live import Live
 from totara_infra.operations.secrets.answers import explained
 from totara_infra.operations.sign_in_tokens import Finding, decode
+from totara_infra.operations.tenant_users import sign_out
 
 POOL: Pool = "customers"
 _CLIENT = "password"
@@ -112,6 +113,41 @@ def sign_in(client_id: str, name: str) -> Session:
     return _signed_in(live, blueprint, tenant, _pool(live, blueprint), kept)
 
 
+def sign_everybody_out(client_id: str, name: str, rehearse: bool) -> int:
+    """Sign all users of a tenant out and disable them, in both pools.
+
+    Args:
+        client_id: of a tenant that is not live.
+        name: of the stack, as people write it.
+        rehearse: its rehearsal.
+
+    Returns:
+        How many could still sign in before.
+
+    Raises:
+        UsageError: no such tenant or stack, or the tenant is live.
+        AwsRefusedError: AWS does not take it.
+    """
+    blueprint, live = live_context(name, rehearse)
+    tenant = _tenant(blueprint, client_id)
+    if tenant.status is TenantStatus.LIVE:
+        raise UsageError(
+            f"`{client_id}` is live: its customers would stand before a closed door. Suspend it "
+            f"first: totara tenant status {client_id} suspended; then totara up "
+            f"{blueprint.scope.settings.command_words}."
+        )
+    return len(sign_out(live, blueprint, client_id))
+
+
+def _tenant(blueprint: Blueprint, client_id: str) -> Tenant:
+    for tenant in blueprint.scope.tenants:
+        if tenant.client_id == client_id:
+            return tenant
+    known = ", ".join(t.client_id for t in blueprint.scope.tenants)
+    stack = blueprint.scope.settings.stack
+    raise UsageError(f"Stack `{stack}` has no tenant `{client_id}`. Write one of {known}.")
+
+
 def _context(client_id: str, name: str) -> tuple[Blueprint, Live, Tenant]:
     blueprint, live = live_context(name, rehearse=False)
     scope = blueprint.scope
@@ -120,10 +156,7 @@ def _context(client_id: str, name: str) -> tuple[Blueprint, Live, Tenant]:
             f"Nobody signs in with a password in {name}: the app does it, with a passkey. Only "
             "`local` has test customers."
         )
-    tenant = next((t for t in scope.tenants if t.client_id == client_id), None)
-    if tenant is None:
-        known = ", ".join(t.client_id for t in scope.tenants)
-        raise UsageError(f"Stack `{name}` has no tenant `{client_id}`. Write one of {known}.")
+    tenant = _tenant(blueprint, client_id)
     if tenant.status is not TenantStatus.LIVE:
         raise UsageError(
             f"`{client_id}` is {tenant.status}, so the pool refuses its customers. Write `status: "

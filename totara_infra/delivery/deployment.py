@@ -5,11 +5,13 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 from totara_infra.blueprint import Blueprint, plan
 from totara_infra.delivery.configuration_guard import guard_configuration
 from totara_infra.delivery.progress import Report
 from totara_infra.delivery.report import failure_lines, success_lines
+from totara_infra.delivery.retention import guard_retention
 from totara_infra.delivery.stack_files import (
     ensure_stack,
     refuse_foreign_rehearsal,
@@ -91,11 +93,12 @@ class Deployment:
             say: takes which modules must be deployed again after the update.
 
         Raises:
-            TotaraError: a change that needs to be forced, or a configuration that was taken back.
+            TotaraError: a change that needs to be forced, a configuration that was taken back, or a
+                client that is dropped while what it left must be kept.
         """
-        guard_configuration(
-            self.blueprint, Live(self.blueprint.scope.settings), force_redeploy, say
-        )
+        live = Live(self.blueprint.scope.settings)
+        guard_retention(self.blueprint, live, datetime.now(UTC).date())
+        guard_configuration(self.blueprint, live, force_redeploy, say)
 
     def preview(self, parallel: int, refresh: bool = False) -> Report:
         """Run the engine's preview.

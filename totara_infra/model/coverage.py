@@ -15,6 +15,7 @@ from totara_infra.model.declarations import Model
 from totara_infra.model.documents import Document, parse, read_document
 from totara_infra.model.loading import CATALOGUE_DIRECTORY
 from totara_infra.model.problems import Problem, ProblemsError
+from totara_infra.model.provisioning import read_provisioning
 from totara_infra.model.rules import name_of
 from totara_infra.model.vocabulary import Phrase, Sentence
 
@@ -95,7 +96,14 @@ def known_references(catalogue: Catalogue) -> set[str]:
         known |= {f"alert:{alert.id}" for alert in plan.alerts}
         known |= {f"alert_group:{group.id}" for group in plan.groups}
         known |= {f"alert_route:{route.id}" for route in plan.routes}
-    return known | _composed(catalogue) | _in_databases(catalogue)
+    return known | _composed(catalogue) | _in_databases(catalogue) | _in_playbook(catalogue)
+
+
+def _in_playbook(catalogue: Catalogue) -> set[str]:
+    """Steps on a client's way in and out, and how long they may take."""
+    playbook = read_provisioning(catalogue)
+    steps = {f"step:{step.id}" for step in [*playbook.provision, *playbook.decommission]}
+    return steps | {f"published_time:{time.deployment}" for time in playbook.times}
 
 
 def _in_databases(catalogue: Catalogue) -> set[str]:

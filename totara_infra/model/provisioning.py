@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Container, Iterator, Sequence
+from datetime import date
 from enum import StrEnum
 from pathlib import Path
 
@@ -54,6 +55,15 @@ class ProofName(StrEnum):
     TENANT_LIVE = "tenant-live"
     CUSTOMER_SIGNED_IN = "customer-signed-in"
     CUSTOMER_SESSION = "customer-session"
+    NOTICE = "notice"
+    PAYMENTS_DRAINED = "payments-drained"
+    TENANT_SUSPENDED = "tenant-suspended"
+    USERS_DISABLED = "users-disabled"
+    EXPORTED = "exported"
+    FINAL_RETURNS = "final-returns"
+    TENANT_CLOSED = "tenant-closed"
+    CREDENTIALS_GONE = "credentials-gone"
+    RETAINED = "retained"
 
 
 class Deployment(StrEnum):
@@ -123,6 +133,21 @@ class PublishedTime(Model):
     provenance: Provenance
 
 
+class Retention(Model):
+    """How long what a closed client leaves is kept."""
+
+    years: int = Field(ge=1)
+    provenance: Provenance
+
+    def ends(self, closed_on: date) -> date:
+        """The first day on which it may go."""
+        try:
+            return closed_on.replace(year=closed_on.year + self.years)
+        except ValueError:
+            # The 29th of February.
+            return closed_on.replace(year=closed_on.year + self.years, month=3, day=1)
+
+
 class ProvisioningCatalogue(Model):
     """Content of `provisioning.yaml`."""
 
@@ -131,8 +156,10 @@ class ProvisioningCatalogue(Model):
     times: list[PublishedTime]
     github_organisation: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9-]{0,38}$")
     """Where the repositories of the eight domains are."""
+    retention: Retention
     suppliers: list[Supplier]
     provision: list[ProvisioningStep]
+    decommission: list[ProvisioningStep]
 
     def published_hours(self, deployment: Deployment) -> tuple[float, float]:
         """Least and most hours of work of a deployment."""
@@ -180,12 +207,21 @@ def read_provisioning(
     """
     document = read_document(directory / FILE, directory.resolve().parent.parent)
     found = parse(document, ProvisioningCatalogue)
-    ordered = list(step_problems(document, ("provision",), found.provision, list(ProofName)))
+    runbooks = {"provision": found.provision, "decommission": found.decommission}
+    ordered = [
+        problem
+        for name, steps in runbooks.items()
+        for problem in step_problems(document, (name,), steps, list(ProofName))
+    ]
     if ordered:
         # The others follow the steps along what they need.
         raise ProblemsError(ordered)
     problems = [
-        *_condition_problems(catalogue, document, ("provision",), found.provision),
+        *(
+            problem
+            for name, steps in runbooks.items()
+            for problem in _condition_problems(catalogue, document, (name,), steps)
+        ),
         *_supplier_problems(catalogue, document, found),
         *_time_problems(document, found),
     ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from enum import StrEnum
 from typing import Annotated
 
@@ -103,6 +104,10 @@ class Tenant(Model):
     """Modules licensed by name: an unmet condition is then an error instead of `off`."""
     isolated: bool = False
     """Runs in a stack and AWS account of its own."""
+    leaves_on: date | None = None
+    """Last day of service, once notice has been given."""
+    closed_on: date | None = None
+    """Day on which it was closed, from which retention counts; `totara tenant status` writes it."""
     overrides: dict[str, Scalar] = Field(default_factory=dict)
     """Setting key -> value, for settings that the catalogue marks as overridable."""
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Any
 
 from totara_infra.delivery.runbooks import Finding, Journal, Runbook, Say
@@ -29,31 +30,49 @@ from totara_infra.resolver import load_catalogue
 MINUTES_AN_HOUR = 60
 
 
+class Way(StrEnum):
+    """Which of the two runbooks of a client."""
+
+    PROVISION = "provision"
+    """From nothing to a client that is live."""
+    DECOMMISSION = "decommission"
+    """From there to a client that is closed, with what must be kept."""
+
+
 @dataclass(frozen=True)
 class Playbook:
     """The steps for one client in one stack.
 
     Attributes:
+        way: in or out.
         situation: client and stack.
         steps: those that apply, in an order in which they can be taken.
         left_out: the others, with the reason.
-        published_hours: least and most hours of work that clients are told.
+        published_hours: least and most hours of work that clients are told; None on the way out,
+            of which nothing is published.
         runbook: takes the steps.
     """
 
+    way: Way
     situation: Situation
     steps: Sequence[ProvisioningStep]
     left_out: Sequence[LeftOut]
-    published_hours: tuple[float, float]
+    published_hours: tuple[float, float] | None
     runbook: Runbook
 
     @classmethod
     def open(
-        cls, client_id: str, name: str, rehearse: bool, deployment: Deployment | None = None
+        cls,
+        way: Way,
+        client_id: str,
+        name: str,
+        rehearse: bool,
+        deployment: Deployment | None = None,
     ) -> Playbook:
         """Find out which steps apply.
 
         Args:
+            way: in or out.
             client_id: of an institution that has a file.
             name: of the stack, as people write it.
             rehearse: on an emulator of its own.
@@ -66,19 +85,20 @@ class Playbook:
         catalogue = load_catalogue().catalogue
         content = read_provisioning(catalogue)
         situation = situation_of(client_id, name, rehearse, deployment)
-        chosen, left = applicable(content.provision, situation)
-        journal = Journal(run_folder(situation.stack) / f"provision-{client_id}.jsonl")
+        steps_of_way = content.provision if way is Way.PROVISION else content.decommission
+        chosen, left = applicable(steps_of_way, situation)
+        journal = Journal(run_folder(situation.stack) / f"{way}-{client_id}.jsonl")
         steps, proofs = ready(Asking(situation, catalogue, content, journal), chosen)
         runbook = Runbook(
-            name=f"provision {client_id}",
+            name=f"{way} {client_id}",
             stack=situation.stack,
             steps=steps,
             proofs=proofs,
             values={"env": situation.words, "tenant": client_id},
             journal=journal,
         )
-        hours = content.published_hours(situation.deployment)
-        return cls(situation, chosen, left, hours, runbook)
+        told = content.published_hours(situation.deployment) if way is Way.PROVISION else None
+        return cls(way, situation, chosen, left, told, runbook)
 
     @property
     def longest(self) -> list[ProvisioningStep]:
@@ -123,8 +143,8 @@ class Playbook:
         for step_id in single:
             if step_id not in by_id:
                 raise UsageError(
-                    f"--assume {step_id}: provisioning {self.situation.title} has no such step. It "
-                    f"could be one of {known}."
+                    f"--assume {step_id}: there is no such step for {self.situation.title}. It could "
+                    f"be one of {known}."
                 )
             if not by_id[step_id].may_be_assumed:
                 raise UsageError(
@@ -168,8 +188,8 @@ class Playbook:
             state: what each proof finds now.
         """
         situation = self.situation
-        least, most = self.published_hours
         return {
+            "way": self.way.value,
             "tenant": situation.tenant.client_id,
             "stack": situation.stack,
             "environment": situation.environment.value,
@@ -197,7 +217,7 @@ class Playbook:
             "left_out": [{"id": e.step.id, "reason": e.reason} for e in self.left_out],
             "critical_path": [step.id for step in self.longest],
             "critical_path_hours": round(self.hours, 2),
-            "published_hours": [least, most],
+            "published_hours": list(self.published_hours) if self.published_hours else None,
             "lead_hours": round(self.lead_hours, 2),
             "hands_on_hours": round(self.hands_on_hours, 2),
         }

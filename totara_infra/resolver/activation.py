@@ -11,8 +11,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from totara_infra.model.catalogue import Catalogue
+from totara_infra.model.declarations import Bucket, EncryptionKey, LogGroup, Resource
 from totara_infra.model.tenancy import Condition, Tenant
-from totara_infra.model.vocabulary import Environment, Provenance, TenantStatus
+from totara_infra.model.vocabulary import Environment, Provenance, Source, TenantStatus
 
 
 class ActivationState(StrEnum):
@@ -140,17 +141,40 @@ def _conditional(module_id: str, condition: Condition, tenant: Tenant) -> Decisi
 def deployed_modules(
     catalogue: Catalogue, environment: Environment, tenants: Iterable[Tenant]
 ) -> set[str]:
-    """Ids of the modules that at least one tenant of a stack has running.
+    """Ids of the modules that a stack has.
 
-    A closed tenant keeps nothing deployed.
+    They are those that at least one tenant has running. Of a closed tenant only what keeps its
+    records stays, with what that needs: else a stack whose last tenant is closed would lose its
+    archives with the next update.
     """
-    return {
-        module_id
-        for tenant in tenants
-        if tenant.status is not TenantStatus.CLOSED
-        for module_id, decision in activation(catalogue, environment, tenant).items()
-        if decision.state.runs
-    }
+    found: set[str] = set()
+    for tenant in tenants:
+        decisions = activation(catalogue, environment, tenant)
+        running = {module_id for module_id, d in decisions.items() if d.state.runs}
+        closed = tenant.status is TenantStatus.CLOSED
+        found |= _keeping(catalogue, running) if closed else running
+    return found
+
+
+def _keeping(catalogue: Catalogue, running: set[str]) -> set[str]:
+    """Those of some modules that keep records, with what they need."""
+    left = [m for m in running if any(map(_keeps_records, catalogue.modules[m].resources))]
+    found: set[str] = set()
+    while left:
+        module_id = left.pop()
+        if module_id not in found:
+            found.add(module_id)
+            needed = catalogue.modules[module_id].depends_on
+            left += [d.module for d in needed if d.required and d.module in running]
+    return found
+
+
+def _keeps_records(resource: Resource) -> bool:
+    """Whether it holds what outlives a client, or what that can't be read without."""
+    if resource.source is not Source.RESOURCE:
+        return False
+    audit = isinstance(resource, LogGroup) and resource.delete_denied
+    return audit or isinstance(resource, Bucket | EncryptionKey)
 
 
 def activation_in_stack(

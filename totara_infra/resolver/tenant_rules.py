@@ -30,6 +30,7 @@ def tenant_faults(catalogue: Catalogue, tenant: Tenant) -> list[Fault]:
     """Everything that the catalogue has against a tenant."""
     return [
         *_repetitions(tenant),
+        *_closing_faults(tenant),
         *_option_faults(catalogue, tenant),
         *_sponsor_faults(catalogue, tenant),
         *_module_faults(catalogue, tenant),
@@ -54,6 +55,26 @@ def _repetitions(tenant: Tenant) -> Iterator[Fault]:
                     "one of the two was perhaps meant to be another",
                     "remove it, or correct it",
                 )
+
+
+def _closing_faults(tenant: Tenant) -> Iterator[Fault]:
+    closed = tenant.status is TenantStatus.CLOSED
+    if closed and tenant.closed_on is None:
+        yield Fault(
+            ("status",),
+            "closed-without-date",
+            f"`{tenant.client_id}` is closed, and nobody says since when",
+            "what must be kept is kept for years from that day on",
+            "add `closed_on:` with the day, such as 2026-11-27",
+        )
+    if not closed and tenant.closed_on is not None:
+        yield Fault(
+            ("closed_on",),
+            "date-without-closing",
+            f"`{tenant.client_id}` has a day of closing and is {tenant.status}",
+            "a closed client does not come back; a new one gets another client id",
+            "remove `closed_on`, or write `status: closed`",
+        )
 
 
 def _option_faults(catalogue: Catalogue, tenant: Tenant) -> Iterator[Fault]:

@@ -13,6 +13,7 @@ from totara_infra.documentation.pages import (
     configuration,
     migrations,
     picture,
+    provisioning,
     secrets,
     sequence,
 )
@@ -34,6 +35,13 @@ OPERATIONS: tuple[Page, ...] = (
         "The same as a picture: pick a module, see what it needs and what needs it.",
         picture.write,
         _WIDEST,
+    ),
+    Page(
+        provisioning.PATH,
+        "Provisioning playbook",
+        "From nothing to a client that is live, step by step, and the way out.",
+        provisioning.write,
+        _WIDE,
     ),
     Page(
         configuration.PATH,

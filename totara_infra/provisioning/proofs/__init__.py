@@ -10,6 +10,7 @@ from totara_infra.model.provisioning import ProofName, ProvisioningStep
 from totara_infra.model.runbook import Step
 from totara_infra.provisioning.proofs import (
     accounts,
+    closing,
     customers,
     databases,
     environment,
@@ -40,6 +41,15 @@ PROOFS: Mapping[ProofName, Callable[[Asking], Finding]] = {
     ProofName.TENANT_LIVE: environment.tenant_live,
     ProofName.CUSTOMER_SIGNED_IN: customers.customer_signed_in,
     ProofName.CUSTOMER_SESSION: databases.customer_session,
+    ProofName.NOTICE: closing.notice,
+    ProofName.PAYMENTS_DRAINED: closing.payments_drained,
+    ProofName.TENANT_SUSPENDED: closing.tenant_suspended,
+    ProofName.USERS_DISABLED: closing.users_disabled,
+    ProofName.EXPORTED: closing.exported,
+    ProofName.FINAL_RETURNS: closing.final_returns,
+    ProofName.TENANT_CLOSED: closing.tenant_closed,
+    ProofName.CREDENTIALS_GONE: closing.credentials_gone,
+    ProofName.RETAINED: closing.retained,
 }
 """All but that of a supplier's credentials, which is one for each supplier."""
 

@@ -54,8 +54,7 @@ def migrations(asking: Asking) -> Finding:
 
 def customer_session(asking: Asking) -> Finding:
     """A customer of the client has had a session."""
-    database = asking.catalogue.domain_of[SESSION_MODULE].database
-    url = _urls(asking)[database]
+    url = direct_url(asking, SESSION_MODULE)
     with url.connect() as connection:
         try:
             row = connection.execute(
@@ -63,11 +62,20 @@ def customer_session(asking: Asking) -> Finding:
                 (asking.client_id,),
             ).fetchone()
         except psycopg.Error as error:
-            return Finding(False, f"{database}: {url.hidden(str(error))}")
+            return Finding(False, f"{url.database}: {url.hidden(str(error))}")
     count = row[0] if row else 0
     if not count:
         return Finding(False, f"No customer of {asking.client_id} has had a session yet.")
     return Finding(True, f"{count} sessions of customers of {asking.client_id}.")
+
+
+def direct_url(asking: Asking, module_id: str) -> DirectUrl:
+    """The direct URL of the database of a module's domain.
+
+    Raises:
+        MigrationError: a secret is absent, empty or wrong.
+    """
+    return _urls(asking)[asking.catalogue.domain_of[module_id].database]
 
 
 def _urls(asking: Asking) -> dict[str, DirectUrl]:
