@@ -464,6 +464,14 @@ def content() -> dict[str, Any]:
                         "why": "Names the key.",
                     },
                     {
+                        "path": "/bank/{env}/cognito/customers/pool-id",
+                        "type": "string",
+                        "source": "resource",
+                        "attribute": "user_pool/customers#id",
+                        "readers": "all",
+                        "why": "Names the pool whose tokens are checked.",
+                    },
+                    {
                         "path": "/bank/{env}/appconfig/poll-interval",
                         "type": "integer",
                         "unit": "seconds",

@@ -143,8 +143,8 @@ class Playbook:
         for step_id in single:
             if step_id not in by_id:
                 raise UsageError(
-                    f"--assume {step_id}: there is no such step for {self.situation.title}. It could "
-                    f"be one of {known}."
+                    f"--assume {step_id}: there is no such step for {self.situation.title}. "
+                    f"It could be one of {known}."
                 )
             if not by_id[step_id].may_be_assumed:
                 raise UsageError(
