@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,7 +25,13 @@ from totara_infra.model.problems import TotaraError, UsageError
 from totara_infra.model.sign_in import Pool
 from totara_infra.model.tenancy import Tenant
 from totara_infra.model.vocabulary import TenantStatus
-from totara_infra.operations.checks.probe_user import make_user, pool_id_of, token_findings
+from totara_infra.operations.checks.probe_user import (
+    live_pool_id,
+    make_user,
+    new_password,
+    sign_in_name,
+    token_findings,
+)
 from totara_infra.operations.live import Live
 from totara_infra.operations.secrets.answers import explained
 from totara_infra.operations.sign_in_tokens import Finding, decode
@@ -79,17 +86,18 @@ def enrol(client_id: str, name: str) -> Session:
     """
     blueprint, live, tenant = _context(client_id, name)
     pool_id = _pool(live, blueprint)
-    with explained("making a customer"):
-        user, password = make_user(live, blueprint, POOL, pool_id, tenant)
-    kept = _Kept(name=user, password=password)
+    kept = _Kept(name=sign_in_name(POOL), password=new_password())
+    cognito = live.client("cognito-idp")
     try:
+        with explained("making a customer"):
+            make_user(live, blueprint, POOL, pool_id, tenant, kept.name, kept.password)
         session = _signed_in(live, blueprint, tenant, pool_id, kept)
         if session.findings:
             raise SignInError(_said(session.findings))
         _write(_file(blueprint, client_id), kept)
     except TotaraError:
-        with explained("removing the customer again"):
-            live.client("cognito-idp").admin_delete_user(UserPoolId=pool_id, Username=user)
+        with suppress(cognito.exceptions.UserNotFoundException):
+            cognito.admin_delete_user(UserPoolId=pool_id, Username=kept.name)
         raise
     return session
 
@@ -167,7 +175,7 @@ def _context(client_id: str, name: str) -> tuple[Blueprint, Live, Tenant]:
 
 def _pool(live: Live, blueprint: Blueprint) -> str:
     with explained("looking for the pool of customers"):
-        found = pool_id_of(live, pool_name(blueprint.scope, POOL))
+        found = live_pool_id(live, pool_name(blueprint.scope, POOL))
     if found is None:
         raise SignInError(
             f"There is no pool of customers yet: totara up {blueprint.scope.settings.command_words}"

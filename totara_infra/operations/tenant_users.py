@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from totara_infra.blueprint import Blueprint
 from totara_infra.blueprint.identity import pool_name
 from totara_infra.model.sign_in import POOLS, Pool
-from totara_infra.operations.checks.probe_user import pool_id_of
+from totara_infra.operations.checks.probe_user import live_pool_id
 from totara_infra.operations.live import Live
 from totara_infra.operations.secrets.answers import explained
 
@@ -41,7 +41,7 @@ def users_of(live: Live, blueprint: Blueprint, client_id: str) -> Iterator[Tenan
     cognito = live.client("cognito-idp")
     for pool in POOLS:
         with explained(f"looking for the users of {pool}"):
-            pool_id = pool_id_of(live, pool_name(blueprint.scope, pool))
+            pool_id = live_pool_id(live, pool_name(blueprint.scope, pool))
             if pool_id is None:
                 continue
             for page in cognito.get_paginator("list_users").paginate(UserPoolId=pool_id):
