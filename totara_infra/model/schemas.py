@@ -8,10 +8,10 @@ from totara_infra.model.alerts import AlertPlan
 from totara_infra.model.catalogue import Domain, SequencePlan
 from totara_infra.model.databases import DatabaseCatalogue
 from totara_infra.model.evidence import EvidenceRecord
-from totara_infra.model.recovery import RecoveryPlan
-from totara_infra.model.stores import StoreCatalogue
 from totara_infra.model.provisioning import ProvisioningCatalogue
+from totara_infra.model.recovery import RecoveryPlan
 from totara_infra.model.runbook import RunbookRecord
+from totara_infra.model.stores import StoreCatalogue
 from totara_infra.model.tenancy import Tenancy, Tenant
 
 
