@@ -56,7 +56,8 @@ class ByEnvironment(LoadScopeScheduling):
     def _split_scope(self, nodeid: str) -> str:
         file = nodeid.split("::", maxsplit=1)[0]
         folder = file.split("/")[-2]
-        return folder if folder in ("appconfig", "drift", "identity", "verify") else file
+        shared = ("appconfig", "drift", "identity", "provision", "verify")
+        return folder if folder in shared else file
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ByEnvironment:

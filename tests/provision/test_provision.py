@@ -3,32 +3,17 @@
 from __future__ import annotations
 
 import json
-import os
 import re
-import signal
 import subprocess
-import time
-from pathlib import Path
 
 import pytest
 from jsonschema import Draft202012Validator
 
 from tests.conftest import PROJECT
-from tests.engine.checkout import Checkout
+from tests.provision.conftest import journal, outcomes
 from totara_infra.model.evidence import digest_of
 
 pytestmark = pytest.mark.engine
-
-
-@pytest.fixture(scope="module")
-def checkout(new_small_checkout) -> Checkout:
-    return new_small_checkout()
-
-
-def journal(checkout: Checkout, stack: str = "local") -> list[dict[str, str]]:
-    path = checkout.state / "runs" / stack / "provision-acorn.jsonl"
-    lines = path.read_text(encoding="utf-8").splitlines() if path.is_file() else []
-    return [json.loads(line) for line in lines]
 
 
 def test_a_dry_run_needs_no_environment_and_starts_none(checkout):
@@ -49,44 +34,19 @@ def test_a_dry_run_needs_no_environment_and_starts_none(checkout):
     assert journal(checkout) == []
 
 
-def killed_after(checkout: Checkout, step: str) -> None:
-    """Run the playbook and kill it, with all that it has started, once a step is in the journal."""
-    process = subprocess.Popen(
-        checkout.command("totara", "provision", "acorn", "local"),
-        cwd=checkout.root, env=checkout.environment, start_new_session=True,
-        stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-    )  # fmt: skip
-    deadline = time.monotonic() + 240
-    while step not in [record["step"] for record in journal(checkout)]:
-        assert process.poll() is None, "it has ended before"
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
-    os.killpg(process.pid, signal.SIGKILL)
-    process.wait()
-
-
-@pytest.fixture(scope="module")
-def provisioned(checkout, tmp_path_factory) -> tuple[str, Path]:
-    """From nothing to a customer, with a kill in the middle; what the second run printed."""
-    killed_after(checkout, "containers")
-    evidence = tmp_path_factory.mktemp("evidence") / "provision.json"
-    done = checkout.totara("provision", "acorn", "local", "--evidence", str(evidence))
-    return done.out, evidence
-
-
 def test_a_killed_run_goes_on_to_a_customer_who_is_signed_in(checkout, provisioned):
     records = journal(checkout)
-    outcomes = [(r["step"], r["outcome"]) for r in records]
+    tried = [(r["step"], r["outcome"]) for r in records]
 
-    cut = outcomes.index(("containers", "done")) + 1
-    first, second = outcomes[:cut], dict(outcomes[cut:])
+    cut = tried.index(("containers", "done")) + 1
+    first, second = tried[:cut], dict(tried[cut:])
     assert "throwaway-credentials" not in dict(first)
     assert second["containers"] == "there"
     assert second["throwaway-credentials"] == "done"
     assert second["databases"] == second["migrations"] == "assumed"
     assert second["verified"] == "there"
     assert second["test-customer"] == "done"
-    text = provisioned[0]
+    text = provisioned.text
     assert "provision acorn in local: complete" in text
     assert "databases: One machine has no PostgreSQL server" in text
 
@@ -109,7 +69,7 @@ def test_the_customers_token_is_as_the_claim_map_says(checkout, provisioned):
 
 
 def test_the_evidence_has_what_was_tried_and_what_was_assumed(checkout, provisioned):
-    record = json.loads(provisioned[1].read_text(encoding="utf-8"))
+    record = json.loads(provisioned.evidence.read_text(encoding="utf-8"))
 
     schema = json.loads((PROJECT / "schemas" / "runbook.json").read_text(encoding="utf-8"))
     Draft202012Validator(schema).validate(record)
@@ -122,7 +82,7 @@ def test_the_evidence_has_what_was_tried_and_what_was_assumed(checkout, provisio
     assert all(assumed.values())
     assert len(record["steps"]) == len(journal(checkout))
     refused = checkout.totara(
-        "provision", "acorn", "local", "--evidence", str(provisioned[1]), code=2
+        "provision", "acorn", "local", "--evidence", str(provisioned.evidence), code=2
     )
     assert "never overwritten" in refused.err
 
@@ -130,9 +90,9 @@ def test_the_evidence_has_what_was_tried_and_what_was_assumed(checkout, provisio
 def test_another_run_finds_everything_there(checkout, provisioned):
     done = checkout.totara("provision", "acorn", "local", "--format", "json")
 
-    outcomes = {r["step"]: r["outcome"] for r in done.data}
-    assert set(outcomes.values()) == {"there", "assumed"}
-    assert [s for s, o in outcomes.items() if o == "assumed"] == ["databases", "migrations"]
+    found = {r["step"]: r["outcome"] for r in done.data}
+    assert set(found.values()) == {"there", "assumed"}
+    assert [s for s, o in found.items() if o == "assumed"] == ["databases", "migrations"]
 
 
 def test_a_suspended_client_is_signed_out_of_the_playbook(checkout, provisioned):
@@ -188,36 +148,31 @@ def test_a_client_that_the_stack_does_not_list_waits_for_a_reviewed_edit(checkou
     (checkout.root / "stacks" / "rata.yaml").unlink()
 
 
-class TestRehearsalOfProduction:
-    """Nobody goes live in production on an assumption, in a rehearsal of it either."""
+def test_what_people_do_waits_with_instructions(rehearsed):
+    waiting = rehearsed[0].out.partition("Waiting for:")[2]
 
-    def test_what_people_do_waits_with_instructions(self, checkout):
-        done = checkout.totara("provision", "acorn", "prod", "--rehearse", "--first", code=1)
+    for step, instruction in (
+        ("aws-organisation", "Create the organisation in the management account"),
+        ("bootstrap-role", "Create the role in the management account"),
+        ("neon-api-key", "Make an API key that may create projects"),
+        ("snowflake-account", "Get an account in ap-southeast-2"),
+        ("databases", "Run the pipeline of MOD-103"),
+    ):
+        assert f"  {step} (platform engineer): " in waiting
+        assert instruction in waiting
+    table = rehearsed[0].out.partition("Waiting for:")[0]
+    assert re.search(r"^containers +done ", table, re.MULTILINE)
+    assert re.search(r"^environment-up +not reached ", table, re.MULTILINE)
 
-        waiting = done.out.partition("Waiting for:")[2]
-        for step, instruction in (
-            ("aws-organisation", "Create the organisation in the management account"),
-            ("bootstrap-role", "Create the role in the management account"),
-            ("neon-api-key", "Make an API key that may create projects"),
-            ("snowflake-account", "Get an account in ap-southeast-2"),
-            ("databases", "Run the pipeline of MOD-103"),
-        ):
-            assert f"  {step} (platform engineer): " in waiting
-            assert instruction in waiting
-        outcomes = {r["step"]: r["outcome"] for r in journal(checkout, "prod-rehearsal")}
-        assert outcomes["containers"] == outcomes["throwaway-credentials"] == "done"
-        assert outcomes["environment-up"] == "not reached"
 
-    def test_go_live_refuses_what_is_only_assumed(self, checkout):
-        words = ["provision", "acorn", "prod", "--rehearse", "--first"]
-        done = checkout.totara(*words, "--assume-people", "nobody is here", code=1)
+def test_go_live_in_production_refuses_what_is_only_assumed(checkout, rehearsed):
+    """In a rehearsal of it as well, where all of people's steps may be assumed."""
+    found = outcomes(checkout, "prod-rehearsal")
 
-        outcomes = {r["step"]: r["outcome"] for r in journal(checkout, "prod-rehearsal")}
-        assert outcomes["aws-organisation"] == outcomes["databases"] == "assumed"
-        assert outcomes["verified"] == "there"
-        assert outcomes["cleared-for-go-live"] == "waiting"
-        assert outcomes["tenant-live"] == outcomes["first-customer"] == "not reached"
-        refused = next(x for x in done.out.splitlines() if "cleared-for-go-live (" in x)
-        assert "Production goes live on proofs" in refused
-        assert "databases (nobody is here)" in refused
-        checkout.totara("down", "prod", "--rehearse")
+    assert found["aws-organisation"] == found["databases"] == "assumed"
+    assert found["verified"] == "there"
+    assert found["cleared-for-go-live"] == "waiting"
+    assert found["tenant-live"] == found["first-customer"] == "not reached"
+    refused = next(x for x in rehearsed[1].out.splitlines() if "cleared-for-go-live (" in x)
+    assert "Production goes live on proofs" in refused
+    assert "databases (nobody is here)" in refused

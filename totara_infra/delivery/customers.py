@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -85,18 +86,18 @@ def enrol(client_id: str, name: str) -> Session:
     """
     blueprint, live, tenant = _context(client_id, name)
     pool_id = _pool(live, blueprint)
-    with explained("making a customer"):
-        user, password = sign_in_name(POOL), new_password()
-        make_user(live, blueprint, POOL, pool_id, tenant, user, password)
-    kept = _Kept(name=user, password=password)
+    kept = _Kept(name=sign_in_name(POOL), password=new_password())
+    cognito = live.client("cognito-idp")
     try:
+        with explained("making a customer"):
+            make_user(live, blueprint, POOL, pool_id, tenant, kept.name, kept.password)
         session = _signed_in(live, blueprint, tenant, pool_id, kept)
         if session.findings:
             raise SignInError(_said(session.findings))
         _write(_file(blueprint, client_id), kept)
     except TotaraError:
-        with explained("removing the customer again"):
-            live.client("cognito-idp").admin_delete_user(UserPoolId=pool_id, Username=user)
+        with suppress(cognito.exceptions.UserNotFoundException):
+            cognito.admin_delete_user(UserPoolId=pool_id, Username=kept.name)
         raise
     return session
 

@@ -84,7 +84,7 @@ def probe_findings(
 
 
 def token_findings(
-    blueprint: Blueprint, pool: Pool, pool_id: str, found_tokens: Mapping[str, str]
+    blueprint: Blueprint, pool: Pool, pool_id: str, answer: Mapping[str, str]
 ) -> list[Finding]:
     """Where the tokens of a sign-in differ from the claim map, or are not signed by the pool.
 
@@ -92,13 +92,13 @@ def token_findings(
         blueprint: of the environment.
         pool: whose user signed in.
         pool_id: Cognito's id of it.
-        found_tokens: `AuthenticationResult`, as Cognito answers a sign-in.
+        answer: the tokens by name, as Cognito gives them.
     """
     scope = blueprint.scope
     lives = lifetimes(scope.catalogue, scope.settings.environment, pool)
     found: list[Finding] = []
     for kind in _TOKENS:
-        token = found_tokens[kind]
+        token = answer[kind]
         claims = decode(token)
         found += signature_findings(scope.settings, pool_id, token, claims)
         found += findings(scope.catalogue, pool, claims, lives)
@@ -142,10 +142,7 @@ def make_user(
     name: str,
     password: str,
 ) -> None:
-    """Make a user of a tenant who can sign in at once. Nobody is told.
-
-    No user is left where one of the calls fails.
-    """
+    """Make a user with the attributes and groups of a tenant's user. Nobody is told."""
     cognito = live.client("cognito-idp")
     cognito.admin_create_user(
         UserPoolId=pool_id,
@@ -157,15 +154,11 @@ def make_user(
             for key, value in _attributes(blueprint, pool, name, tenant).items()
         ],
     )
-    try:
-        cognito.admin_set_user_password(
-            UserPoolId=pool_id, Username=name, Password=password, Permanent=True
-        )
-        for group in _groups(blueprint, pool):
-            cognito.admin_add_user_to_group(UserPoolId=pool_id, Username=name, GroupName=group)
-    except ClientError:
-        cognito.admin_delete_user(UserPoolId=pool_id, Username=name)
-        raise
+    cognito.admin_set_user_password(
+        UserPoolId=pool_id, Username=name, Password=password, Permanent=True
+    )
+    for group in _groups(blueprint, pool):
+        cognito.admin_add_user_to_group(UserPoolId=pool_id, Username=name, GroupName=group)
 
 
 @contextmanager

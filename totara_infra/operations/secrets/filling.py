@@ -21,7 +21,6 @@ from totara_infra.operations.live import Live
 from totara_infra.operations.secrets import formats
 from totara_infra.operations.secrets.answers import explained
 from totara_infra.operations.secrets.inventory import (
-    CURRENT,
     PARALLEL,
     THROWAWAY,
     Entry,
@@ -105,11 +104,11 @@ def store(
             client.restore_secret(SecretId=path)
         yield f"{path}: restored."
     with explained(f"storing {path}"):
-        client.put_secret_value(
-            SecretId=path,
-            SecretString=value.get_secret_value(),
-            VersionStages=[CURRENT, THROWAWAY] if throwaway else [CURRENT],
-        )
+        written = client.put_secret_value(SecretId=path, SecretString=value.get_secret_value())
+        if throwaway:
+            client.update_secret_version_stage(
+                SecretId=path, VersionStage=THROWAWAY, MoveToVersionId=written["VersionId"]
+            )
     yield f"{path}: {'replaced' if standing.filled else 'filled'}."
 
 

@@ -51,7 +51,7 @@ def _attached_denials(client: Any) -> Iterator[Mapping[str, Any]]:
 def _denies_role_creation(statement: Mapping[str, Any]) -> bool:
     actions = statement.get("Action", [])
     names = [actions] if isinstance(actions, str) else actions
-    return any(name.lower() in ("iam:createrole", "iam:*", "iam:create*", "*") for name in names)
+    return any(name.lower() in ("iam:createrole", "iam:create*", "iam:*") for name in names)
 
 
 def _enforces_tags(statement: Mapping[str, Any]) -> bool:
