@@ -112,6 +112,11 @@ FAULTS = (
         "`kmsMasterKeyId` names no key of the platform", mended={"kms_master_key_id": KEY},
     ),
     Fault(
+        "encryption", "fault/vault", "aws:backup/vault:Vault",
+        {"name": "fault-vault", "tags": TAGS},
+        "`kmsKeyArn` names no key of the platform in its region", mended={"kms_key_arn": KEY},
+    ),
+    Fault(
         "encryption", "fault/queue", "aws:sqs/queue:Queue",
         {"name": "fault-queue", "sqs_managed_sse_enabled": False, "tags": TAGS},
         "It is not encrypted", mended={"sqs_managed_sse_enabled": True},

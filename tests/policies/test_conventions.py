@@ -133,6 +133,15 @@ def test_a_default_provider_and_another_region_are_refused():
     assert [text for _, text in violations(resource)] == [
         "It goes to us-east-1, not to ap-southeast-2. Leave `region` out."
     ]
+    vault = {"name": "x", "tags": TAGS, "kms_key_arn": None}
+    for region, faults in (("ap-southeast-4", 1), ("us-east-1", 2)):
+        key = f"arn:aws:kms:{region}:333333333333:key/1"
+        kind = "aws:backup/vault:Vault"
+        own = handed_over(kind, vault | {"kms_key_arn": key, "region": region})
+        assert len(violations(own)) == faults - 1
+        # A key of the first region can't be used in another one.
+        home = "arn:aws:kms:ap-southeast-2:333333333333:key/1"
+        assert len(violations(handed_over(kind, vault | {"kms_key_arn": home, "region": region})))
     default = Examined(
         PARAMETER, "x", "urn", resource.properties | {"region": None}, resource.context,
         provider="default_7_51_1",

@@ -157,6 +157,7 @@ KEPT_TYPES = {
     "aws:cognito/userPool:UserPool": "user pool",
     "aws:s3/bucket:Bucket": "bucket",
     "aws:kms/key:Key": "key",
+    "aws:backup/vault:Vault": "backup vault",
 }
 """What must not be deleted in uat and prod unless it is named."""
 

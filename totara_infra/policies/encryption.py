@@ -28,9 +28,10 @@ _KEY_PROPERTY = {
 
 
 def _own_key(resource: Examined, value: object) -> bool:
-    """Whether a value can name a customer-managed key of the stack's account and region."""
+    """Whether a value can name a customer-managed key of the stack's account, where it is."""
     settings = resource.settings
-    own = f"arn:aws:kms:{settings.region}:{settings.account_id}:key/"
+    region = resource.properties.get("region") or settings.region
+    own = f"arn:aws:kms:{region}:{settings.account_id}:key/"
     return value is UNKNOWN or (isinstance(value, str) and value.startswith(own))
 
 
@@ -41,6 +42,12 @@ def _encrypted(resource: Examined) -> Iterator[str]:
             name = _KEY_PROPERTY[resource.type]
             if not _own_key(resource, properties.get(name)):
                 yield f"`{name}` names no key of the platform. Give it the key of its class."
+        case "aws:backup/vault:Vault":
+            if not _own_key(resource, properties.get("kmsKeyArn")):
+                yield (
+                    "`kmsKeyArn` names no key of the platform in its region. Give it one, or AWS "
+                    "Backup takes a key of its own."
+                )
         case "aws:sqs/queue:Queue":
             key = properties.get("kmsMasterKeyId")
             if not (properties.get("sqsManagedSseEnabled") is True or _own_key(resource, key)):
@@ -115,8 +122,8 @@ def declared_classes(context: Context) -> Mapping[tuple[str, str], str]:
 
 ENCRYPTION = Convention(
     "encryption",
-    "Secrets, buckets and topics are encrypted with keys of the platform, queues at least with "
-    "SQS's own, and keys are renewed every year.",
+    "Secrets, buckets, topics and backup vaults are encrypted with keys of the platform, queues at "
+    "least with SQS's own, and keys are renewed every year.",
     _encrypted,
 )
 KEY_CLASS = StackConvention(

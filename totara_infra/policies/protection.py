@@ -30,7 +30,7 @@ def _check(resource: Examined) -> Iterator[str]:
 
 PROTECTION = Convention(
     "protection",
-    "Secrets, user pools, buckets and keys are protected in uat and prod: what they hold can't "
-    "be made again.",
+    "Secrets, user pools, buckets, keys and backup vaults are protected in uat and prod: what they "
+    "hold can't be made again.",
     _check,
 )

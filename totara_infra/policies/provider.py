@@ -10,6 +10,15 @@ from totara_infra.policies.convention import Convention
 from totara_infra.policies.examined import UNKNOWN, Examined
 
 PROVIDER = "pulumi:providers:aws"
+COPIED = frozenset(
+    {
+        "aws:backup/vault:Vault",
+        "aws:backup/vaultLockConfiguration:VaultLockConfiguration",
+        "aws:kms/alias:Alias",
+        "aws:kms/key:Key",
+    }
+)
+"""Types that may lie in the recovery region too: the vault of the copies, with its key."""
 
 
 def _plain(value: Any) -> Any:
@@ -33,7 +42,10 @@ def _check(resource: Examined) -> Iterator[str]:
                 "goes. Declare it below the platform, or pass `provider=`."
             )
         region = properties.get("region")
-        if resource.type.startswith("aws:") and region not in (None, UNKNOWN, settings.region):
+        allowed_regions = [None, UNKNOWN, settings.region]
+        if resource.type in COPIED:
+            allowed_regions.append(settings.disaster_recovery_region)
+        if resource.type.startswith("aws:") and region not in allowed_regions:
             yield f"It goes to {region}, not to {settings.region}. Leave `region` out."
         return
     if resource.name.startswith("default"):
@@ -54,6 +66,6 @@ def _check(resource: Examined) -> Iterator[str]:
 PROVIDER_POLICY = Convention(
     "provider",
     "Everything goes through an explicit provider for the stack's own region and account: the "
-    "wrong account is refused.",
+    "wrong account is refused. Only copies of recovery points go to the recovery region.",
     _check,
 )
