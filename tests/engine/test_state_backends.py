@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import signal
 import subprocess
 import time
@@ -13,7 +14,6 @@ import pytest
 
 from tests.engine.checkout import Checkout
 from tests.engine.inventory import counted, inventory, wanted
-from tests.ports import free_port
 
 pytestmark = pytest.mark.engine
 
@@ -27,13 +27,11 @@ LOCKS = ".pulumi/locks/organization/totara-infra/local/"
 def bucket(new_small_checkout) -> Iterator[tuple[Checkout, Any, dict[str, str]]]:
     """A small environment, a client of the emulator that holds its state, and its variables."""
     checkout = new_small_checkout()
-    port = free_port()
     checkout.python(
-        "import os\n"
-        f"os.environ['TOTARA_PORT'] = '{port}'\n"
         "from totara_infra.local import emulator\n"
         f"emulator.start('state-rehearsal', region='{REGION}')"
     )
+    port = json.loads(checkout.emulator_record("state-rehearsal").read_text())["port"]
     client = boto3.client(
         "s3",
         endpoint_url=f"http://127.0.0.1:{port}",
