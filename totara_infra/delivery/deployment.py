@@ -133,9 +133,7 @@ class Deployment:
             return self._run("up", arguments)
 
     def _run(self, command: str, arguments: Sequence[str]) -> Report:
-        report = run_engine(
-            command, self.stack, self.blueprint, arguments, policies=self.policies
-        )
+        report = run_engine(command, self.stack, self.blueprint, arguments, policies=self.policies)
         if not report.succeeded and not report.failures and not report.operations:
             # Nothing was reached. Where the state is the reason, say so in words that help:
             # another update may have begun a moment before this one.
