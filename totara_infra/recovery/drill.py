@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import fcntl
-import json
 import os
 import shutil
 import time
@@ -23,7 +22,7 @@ from totara_infra.local import emulator
 from totara_infra.local.progress import step as progress
 from totara_infra.local.project import runs_locally
 from totara_infra.model.problems import UsageError
-from totara_infra.model.recovery import Scenario
+from totara_infra.model.recovery import Indicator, Scenario
 from totara_infra.model.stack import command_words, recovery_of
 from totara_infra.operations.secrets.answers import explained
 from totara_infra.recovery import exports, indicators
@@ -56,7 +55,7 @@ class _State(BaseModel):
     """The fault has been injected."""
     runs: int = 1
     facts: dict[str, Any] = Field(default_factory=dict)
-    signs: dict[str, tuple[bool | None, str]] = Field(default_factory=dict)
+    signs: dict[str, Sign] = Field(default_factory=dict)
     """Indicator -> what it showed after the fault."""
     idle: list[str] = Field(default_factory=list)
 
@@ -153,7 +152,7 @@ def _require_evidence(scenario: Scenario) -> None:
 
 def _prepared(scenario: Scenario, scene: Scene) -> _State:
     signs = _signs(scenario, scene)
-    drilled = [i for i in scenario.indicators if not i.not_drilled]
+    drilled = _drilled(scenario, {i.id: signs[i.probe] for i in scenario.indicators})
     bad = [i for i in drilled if signs[i.probe].raised is not False]
     if bad:
         lines = "\n".join(f"  - {i.title}: {signs[i.probe].found}" for i in bad)
@@ -177,25 +176,31 @@ def _break(scenario: Scenario, scene: Scene, state: _State, say: Say) -> None:
         with explained(f"injecting {name}"):
             FAULTS[name].inject(scene)
         say(f"injected: {name}")
-    state.signs = {k: (s.raised, s.found) for k, s in _shown(scenario, scene).items()}
+    state.signs = _shown(scenario, scene)
     book = _runbook(scenario, scene)
     provable = [s for s in scenario.steps if not s.by_people or s.stand_in is not None]
     state.idle = [s.id for s in provable if book.ask(s).holds]
     state.broken = True
     for indicator in scenario.indicators:
-        raised, found = state.signs[indicator.id]
-        say(f"{Sign(raised, found).word}: {indicator.title}. {found}")
+        sign = state.signs[indicator.id]
+        say(f"{sign.word}: {indicator.title}. {sign.found}")
 
 
 def _shown(scenario: Scenario, scene: Scene) -> dict[str, Sign]:
     """Indicator -> what it shows, waiting for those that should be raised."""
     deadline = time.monotonic() + _SHOW_SECONDS
     while True:
-        signs = _signs(scenario, scene)
-        drilled = [i for i in scenario.indicators if not i.not_drilled]
-        if all(signs[i.probe].raised for i in drilled) or time.monotonic() > deadline:
-            return {i.id: signs[i.probe] for i in scenario.indicators}
+        read = _signs(scenario, scene)
+        signs = {i.id: read[i.probe] for i in scenario.indicators}
+        shown = all(signs[i.id].raised for i in _drilled(scenario, signs))
+        if shown or time.monotonic() > deadline:
+            return signs
         time.sleep(_ASK_EVERY_SECONDS)
+
+
+def _drilled(scenario: Scenario, signs: dict[str, Sign]) -> list[Indicator]:
+    """Indicators that a drill in this environment can show."""
+    return [i for i in scenario.indicators if not i.not_drilled and signs[i.id].applies]
 
 
 def _signs(scenario: Scenario, scene: Scene) -> dict[str, Sign]:
@@ -233,7 +238,7 @@ def _recovered(scenario: Scenario, scene: Scene, state: _State, say: Say) -> End
     signs = _signs(scenario, scene)
     accepted = _accepted(scenario, scene, signs, say)
     ends_on = _ends_on(scenario, scene) if not left else scene
-    quiet = [i.id for i in scenario.indicators if not i.not_drilled and not state.signs[i.id][0]]
+    quiet = [i.id for i in _drilled(scenario, state.signs) if not state.signs[i.id].raised]
     recovered = not left and all(f.holds for f in accepted.values())
     complete = recovered and not quiet and not state.idle
     record = book.record(
@@ -248,8 +253,8 @@ def _recovered(scenario: Scenario, scene: Scene, state: _State, say: Say) -> End
         indicators=[
             {
                 "indicator": i.id,
-                "after_fault": None if i.not_drilled else state.signs[i.id][0],
-                "found": i.not_drilled or state.signs[i.id][1],
+                "after_fault": None if i.not_drilled else state.signs[i.id].raised,
+                "found": i.not_drilled or state.signs[i.id].found,
                 "at_end": signs[i.probe].raised,
             }
             for i in scenario.indicators
@@ -279,10 +284,9 @@ def _ends_on(scenario: Scenario, scene: Scene) -> Scene:
 def _accepted(
     scenario: Scenario, scene: Scene, signs: dict[str, Sign], say: Say
 ) -> dict[str, Finding]:
+    ending = {i.id: signs[i.probe] for i in scenario.indicators}
     still = [
-        i
-        for i in scenario.indicators
-        if not i.stays and not i.not_drilled and signs[i.probe].raised is not False
+        i for i in _drilled(scenario, ending) if not i.stays and ending[i.id].raised is not False
     ]
     found = {
         QUIET: Finding(
@@ -323,7 +327,7 @@ def _write(folder: Path, state: _State) -> None:
     # The facts hold the password of a customer who was made for the drill.
     descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with os.fdopen(descriptor, "w", encoding="utf-8") as stream:
-        json.dump(state.model_dump(mode="json"), stream)
+        stream.write(state.model_dump_json())
         stream.flush()
         os.fsync(stream.fileno())
     temporary.replace(path)
