@@ -9,7 +9,7 @@ from totara_infra.blueprint.infrastructure import key_resources
 from totara_infra.blueprint.resource import PlannedResource, Reference, document
 from totara_infra.blueprint.scope import Scope
 from totara_infra.model.catalogue import Module
-from totara_infra.model.stack import RoleHandling
+from totara_infra.model.stack import RoleHandling, is_recovery
 from totara_infra.model.stores import (
     BACKUP_TAG,
     BackupPlan,
@@ -65,7 +65,8 @@ def copies(scope: Scope) -> RecoveryCopies | None:
     stores = scope.catalogue.stores
     if stores is None or scope.settings.environment not in stores.vault.copies.environments:
         return None
-    return stores.vault.copies
+    # The other region of a recovery stack is the one that may be lost.
+    return None if is_recovery(scope.settings.stack) else stores.vault.copies
 
 
 def lock_is_left_out(scope: Scope) -> bool:

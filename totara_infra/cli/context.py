@@ -26,7 +26,8 @@ EnvironmentArgument = Annotated[
     str,
     typer.Argument(
         metavar="ENV",
-        help="local, dev, uat or prod, or the stack of an isolated client, such as prod-acorn.",
+        help="local, dev, uat or prod, the stack of an isolated client, such as prod-acorn, or "
+        "what stands in for one in the other region, such as prod-recovery.",
         autocompletion=_stacks,
     ),
 ]
@@ -67,7 +68,7 @@ def load(environment: str, **overrides: object) -> Context:
         ProblemsError: what is wrong in the files.
     """
     from totara_infra.local.project import project_root
-    from totara_infra.model.stack import read_stack, require_stack
+    from totara_infra.model.stack import primary_of, read_stack, require_stack
     from totara_infra.resolver import load_catalogue
     from totara_infra.resolver.licences import checked_tenants
 
@@ -75,5 +76,5 @@ def load(environment: str, **overrides: object) -> Context:
     require_stack(root, environment)
     settings = read_stack(root, environment, overrides)
     catalogue = load_catalogue().catalogue
-    tenants = checked_tenants(catalogue, root, settings.tenants, environment)
+    tenants = checked_tenants(catalogue, root, settings.tenants, primary_of(environment))
     return Context(catalogue, settings, tenants)

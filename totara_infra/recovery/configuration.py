@@ -106,9 +106,7 @@ def state_cut_off(scene: Scene) -> None:
 def parameter_altered(scene: Scene) -> None:
     """A declared value is overwritten by hand."""
     chosen = next(
-        r
-        for r in scene.blueprint.resources.values()
-        if r.type == PARAMETER and r.kind == "parameter" and _plain(r)
+        r for r in scene.blueprint.resources.values() if r.type == PARAMETER and _plain(r)
     )
     scene.live.client("ssm").put_parameter(
         Name=chosen.properties["name"], Value="999", Type="String", Overwrite=True

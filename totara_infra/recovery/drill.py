@@ -2,32 +2,33 @@
 
 from __future__ import annotations
 
-import fcntl
-import json
-import os
-import shutil
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, Field, ValidationError
-
 from totara_infra.delivery.runbooks import Finding, Journal, Runbook
 from totara_infra.delivery.stacks import engine_stack
-from totara_infra.local import emulator
 from totara_infra.local.progress import step as progress
 from totara_infra.local.project import runs_locally
 from totara_infra.model.problems import UsageError
-from totara_infra.model.recovery import Scenario
+from totara_infra.model.recovery import Indicator, Scenario
 from totara_infra.model.stack import command_words, recovery_of
 from totara_infra.operations.secrets.answers import explained
 from totara_infra.recovery import exports, indicators
 from totara_infra.recovery.acceptance import ACCEPTANCES, PREPARATIONS, verified
+from totara_infra.recovery.drill_state import (
+    DrillState,
+    claimed,
+    clear,
+    environment_of,
+    read_state,
+    require_no_other,
+    write_state,
+)
 from totara_infra.recovery.errors import DrillError
 from totara_infra.recovery.faults import FAULTS
 from totara_infra.recovery.proofs import PROOFS
@@ -42,23 +43,6 @@ _SHOW_SECONDS = 15.0
 _ASK_EVERY_SECONDS = 1.0
 QUIET = "indicators-quiet"
 VERIFIED = "verified"
-
-
-class _State(BaseModel):
-    """What is kept of a drill between its runs."""
-
-    emulator: str
-    """Which process the environment is; with another one it is another environment."""
-    started: datetime
-    injected: datetime
-    """Set before the fault is: events from then on are the fault's."""
-    broken: bool = False
-    """The fault has been injected."""
-    runs: int = 1
-    facts: dict[str, Any] = Field(default_factory=dict)
-    signs: dict[str, tuple[bool | None, str]] = Field(default_factory=dict)
-    """Indicator -> what it showed after the fault."""
-    idle: list[str] = Field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -119,13 +103,13 @@ def run(scenario: Scenario, name: str, rehearse: bool, say: Say) -> Ended:
     stack = require_emulated(name, rehearse)
     _require_evidence(scenario)
     folder = drills_folder() / stack / scenario.id
-    with _claimed(folder):
-        _require_no_other(folder, stack)
-        state = _read(folder, stack)
+    with claimed(folder):
+        require_no_other(folder, stack)
+        state = read_state(folder, stack)
         scene = Scene.open(name, rehearse)
         scene.folder = folder
         if state is None:
-            _clear(folder)
+            clear(folder)
             say(f"{scene.words}: preparing.")
             scene.since = datetime.now(UTC)
             state = _prepared(scenario, scene)
@@ -136,7 +120,7 @@ def run(scenario: Scenario, name: str, rehearse: bool, say: Say) -> Ended:
         scene.since = state.injected
         if not state.broken:
             _break(scenario, scene, state, say)
-        _write(folder, state)
+        write_state(folder, state)
         return _recovered(scenario, scene, state, say)
 
 
@@ -151,9 +135,9 @@ def _require_evidence(scenario: Scenario) -> None:
         )
 
 
-def _prepared(scenario: Scenario, scene: Scene) -> _State:
+def _prepared(scenario: Scenario, scene: Scene) -> DrillState:
     signs = _signs(scenario, scene)
-    drilled = [i for i in scenario.indicators if not i.not_drilled]
+    drilled = _drilled(scenario, {i.id: signs[i.probe] for i in scenario.indicators})
     bad = [i for i in drilled if signs[i.probe].raised is not False]
     if bad:
         lines = "\n".join(f"  - {i.title}: {signs[i.probe].found}" for i in bad)
@@ -166,36 +150,44 @@ def _prepared(scenario: Scenario, scene: Scene) -> _State:
         with explained(f"preparing {name}"):
             PREPARATIONS[name].make(scene)
     now = datetime.now(UTC)
-    return _State(emulator=_process(scene.stack), started=now, injected=now, facts=scene.facts)
+    return DrillState(
+        emulator=environment_of(scene.stack), started=now, injected=now, facts=scene.facts
+    )
 
 
-def _break(scenario: Scenario, scene: Scene, state: _State, say: Say) -> None:
+def _break(scenario: Scenario, scene: Scene, state: DrillState, say: Say) -> None:
     assert scene.folder is not None
     # Written before the fault is there: an interruption in between repeats it, which does no harm.
-    _write(scene.folder, state)
+    write_state(scene.folder, state)
     for name in scenario.drill.faults:
         with explained(f"injecting {name}"):
             FAULTS[name].inject(scene)
         say(f"injected: {name}")
-    state.signs = {k: (s.raised, s.found) for k, s in _shown(scenario, scene).items()}
+    state.signs = _shown(scenario, scene)
     book = _runbook(scenario, scene)
     provable = [s for s in scenario.steps if not s.by_people or s.stand_in is not None]
     state.idle = [s.id for s in provable if book.ask(s).holds]
     state.broken = True
     for indicator in scenario.indicators:
-        raised, found = state.signs[indicator.id]
-        say(f"{Sign(raised, found).word}: {indicator.title}. {found}")
+        sign = state.signs[indicator.id]
+        say(f"{sign.word}: {indicator.title}. {sign.found}")
 
 
 def _shown(scenario: Scenario, scene: Scene) -> dict[str, Sign]:
     """Indicator -> what it shows, waiting for those that should be raised."""
     deadline = time.monotonic() + _SHOW_SECONDS
     while True:
-        signs = _signs(scenario, scene)
-        drilled = [i for i in scenario.indicators if not i.not_drilled]
-        if all(signs[i.probe].raised for i in drilled) or time.monotonic() > deadline:
-            return {i.id: signs[i.probe] for i in scenario.indicators}
+        read = _signs(scenario, scene)
+        signs = {i.id: read[i.probe] for i in scenario.indicators}
+        shown = all(signs[i.id].raised for i in _drilled(scenario, signs))
+        if shown or time.monotonic() > deadline:
+            return signs
         time.sleep(_ASK_EVERY_SECONDS)
+
+
+def _drilled(scenario: Scenario, signs: dict[str, Sign]) -> list[Indicator]:
+    """Indicators that a drill in this environment can show."""
+    return [i for i in scenario.indicators if not i.not_drilled and signs[i.id].applies]
 
 
 def _signs(scenario: Scenario, scene: Scene) -> dict[str, Sign]:
@@ -225,7 +217,7 @@ def _runbook(scenario: Scenario, scene: Scene) -> Runbook:
     )
 
 
-def _recovered(scenario: Scenario, scene: Scene, state: _State, say: Say) -> Ended:
+def _recovered(scenario: Scenario, scene: Scene, state: DrillState, say: Say) -> Ended:
     assert scene.folder is not None
     book = _runbook(scenario, scene)
     records = book.take({}, say)
@@ -233,7 +225,7 @@ def _recovered(scenario: Scenario, scene: Scene, state: _State, say: Say) -> End
     signs = _signs(scenario, scene)
     accepted = _accepted(scenario, scene, signs, say)
     ends_on = _ends_on(scenario, scene) if not left else scene
-    quiet = [i.id for i in scenario.indicators if not i.not_drilled and not state.signs[i.id][0]]
+    quiet = [i.id for i in _drilled(scenario, state.signs) if not state.signs[i.id].raised]
     recovered = not left and all(f.holds for f in accepted.values())
     complete = recovered and not quiet and not state.idle
     record = book.record(
@@ -248,8 +240,8 @@ def _recovered(scenario: Scenario, scene: Scene, state: _State, say: Say) -> End
         indicators=[
             {
                 "indicator": i.id,
-                "after_fault": None if i.not_drilled else state.signs[i.id][0],
-                "found": i.not_drilled or state.signs[i.id][1],
+                "after_fault": None if i.not_drilled else state.signs[i.id].raised,
+                "found": i.not_drilled or state.signs[i.id].found,
                 "at_end": signs[i.probe].raised,
             }
             for i in scenario.indicators
@@ -268,7 +260,7 @@ def _recovered(scenario: Scenario, scene: Scene, state: _State, say: Say) -> End
             with explained(f"removing {name}"):
                 PREPARATIONS[name].remove(scene)
         kept = keep(record)
-        _clear(scene.folder)
+        clear(scene.folder)
     return Ended(record, kept, accepted, quiet, list(state.idle), left)
 
 
@@ -279,10 +271,9 @@ def _ends_on(scenario: Scenario, scene: Scene) -> Scene:
 def _accepted(
     scenario: Scenario, scene: Scene, signs: dict[str, Sign], say: Say
 ) -> dict[str, Finding]:
+    ending = {i.id: signs[i.probe] for i in scenario.indicators}
     still = [
-        i
-        for i in scenario.indicators
-        if not i.stays and not i.not_drilled and signs[i.probe].raised is not False
+        i for i in _drilled(scenario, ending) if not i.stays and ending[i.id].raised is not False
     ]
     found = {
         QUIET: Finding(
@@ -301,65 +292,3 @@ def _accepted(
     for name, finding in found.items():
         say(f"{'accepted' if finding.holds else 'NOT ACCEPTED'}: {name}. {finding.found}")
     return found
-
-
-def _process(stack: str) -> str:
-    running = emulator.recorded(stack)
-    return f"{running.pid}/{running.create_time}" if running is not None else ""
-
-
-def _read(folder: Path, stack: str) -> _State | None:
-    """The drill that goes on; None where there is none, or its environment is gone."""
-    try:
-        state = _State.model_validate_json((folder / "drill.json").read_bytes())
-    except (FileNotFoundError, ValidationError):
-        return None
-    return state if state.emulator == _process(stack) else None
-
-
-def _write(folder: Path, state: _State) -> None:
-    path = folder / "drill.json"
-    temporary = path.with_suffix(".new")
-    # The facts hold the password of a customer who was made for the drill.
-    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "w", encoding="utf-8") as stream:
-        json.dump(state.model_dump(mode="json"), stream)
-        stream.flush()
-        os.fsync(stream.fileno())
-    temporary.replace(path)
-
-
-def _clear(folder: Path) -> None:
-    for path in folder.iterdir():
-        if path.is_dir():
-            shutil.rmtree(path)
-        else:
-            path.unlink()
-
-
-def _require_no_other(folder: Path, stack: str) -> None:
-    for other in sorted(folder.parent.iterdir()):
-        if other.is_dir() and other != folder and _read(other, stack) is not None:
-            raise DrillError(
-                f"{stack} is in the middle of another drill, of {other.name}.\n"
-                "    fix: go on with that one first"
-            )
-
-
-@contextmanager
-def _claimed(folder: Path) -> Iterator[None]:
-    """Keep a second drill of the same environment off.
-
-    Raises:
-        DrillError: one is running.
-    """
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    with (folder.parent / "lock").open("a", encoding="utf-8") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise DrillError(
-                f"Another process is drilling {folder.parent.name}.\n"
-                "    fix: wait until it has ended"
-            ) from None
-        yield

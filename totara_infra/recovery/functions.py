@@ -59,7 +59,8 @@ def sign_in(scene: Scene) -> Sign:
         results = tokens(inspection)
     failed = [r for r in results if r.outcome is Outcome.FAILED]
     if not failed and all(r.outcome is Outcome.SKIPPED for r in results):
-        return Sign(None, f"{listed(r.fix.rstrip('.') for r in results)}.")
+        why = dict.fromkeys(r.fix.rstrip(".") for r in results)
+        return Sign(None, f"{listed(why)}.", applies=False)
     return sign_of([f"{r.subject}: {r.found}" for r in failed], "Probe users get their tokens.")
 
 
@@ -71,7 +72,7 @@ def alarms_of_functions(scene: Scene) -> Sign:
         if r.shape == "MetricAlarm" and r.properties.get("namespace") == "AWS/Lambda"
     ]
     if not names:
-        return Sign(None, "The catalogue declares no alarm on functions.")
+        return Sign(None, "The catalogue declares no alarm on functions.", applies=False)
     pages = scene.live.client("cloudwatch").get_paginator("describe_alarms").paginate()
     ringing = [
         str(a["AlarmName"])

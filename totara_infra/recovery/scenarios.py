@@ -5,9 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 from totara_infra.model.catalogue import Catalogue
+from totara_infra.model.documents import parse, read_document
 from totara_infra.model.loading import CATALOGUE_DIRECTORY
-from totara_infra.model.problems import UsageError
-from totara_infra.model.recovery import Names, RecoveryPlan, Scenario, read_recovery
+from totara_infra.model.problems import ProblemsError, UsageError
+from totara_infra.model.recovery import FILE, RecoveryPlan, Scenario
+from totara_infra.model.rules.recovery import Names, recovery_problems
 from totara_infra.recovery.acceptance import ACCEPTANCES, PREPARATIONS
 from totara_infra.recovery.faults import FAULTS
 from totara_infra.recovery.indicators import PROBES
@@ -31,7 +33,12 @@ def read_scenarios(catalogue: Catalogue, directory: Path = CATALOGUE_DIRECTORY) 
     Raises:
         ProblemsError: every fault at once.
     """
-    return read_recovery(catalogue, NAMES, directory)
+    document = read_document(directory / FILE, directory.resolve().parent.parent)
+    plan = parse(document, RecoveryPlan)
+    problems = recovery_problems(catalogue, NAMES, document, plan)
+    if problems:
+        raise ProblemsError(problems)
+    return plan
 
 
 def counted(catalogue: Catalogue, directory: Path) -> dict[str, int]:

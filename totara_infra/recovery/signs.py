@@ -19,10 +19,12 @@ class Sign:
     Attributes:
         raised: it shows the disaster; None where it could not be asked.
         found: what was found, as a sentence for people.
+        applies: it can be asked in this environment at all.
     """
 
     raised: bool | None
     found: str
+    applies: bool = True
 
     @property
     def word(self) -> str:
