@@ -121,14 +121,13 @@ def _follow(
         _print_plan(playbook, form)
         return
     records = playbook.take(assumed, lambda line: typer.echo(line, err=True))
-    record = playbook.evidence() if evidence is not None else None
-    if evidence is not None and record is not None:
-        write_record(record, evidence)
     if form is Format.JSON:
         print_json([r.model_dump(mode="json") for r in records])
     else:
         _print_run(playbook, records)
-    if record is not None:
+    if evidence is not None:
+        record = playbook.evidence()
+        write_record(record, evidence)
         typer.echo(f"Evidence: {evidence}, {record['digest']}", err=form is Format.JSON)
     if unfinished(records):
         raise typer.Exit(1)

@@ -89,8 +89,8 @@ def situation_of(
         )
     _, tenant = read_tenant(path, root)
     settings = read_stack(root, name, {"stack": stack})
-    first = settings.tenants[0] == client_id or settings.tenants == [client_id]
-    found = Deployment.FIRST if first or tenant.isolated else Deployment.LATER
+    first = tenant.isolated or settings.tenants[0] == client_id
+    found = Deployment.FIRST if first else Deployment.LATER
     return Situation(tenant, name, rehearse, stack, settings, deployment or found)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -46,6 +47,8 @@ class Asking:
     playbook: ProvisioningCatalogue
     journal: Journal
     _refused: str | None = field(default=None, repr=False)
+    _blueprints: dict[str | None, Blueprint] = field(default_factory=dict, repr=False)
+    _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
     @property
     def client_id(self) -> str:
@@ -90,15 +93,20 @@ class Asking:
         return session.client(service)
 
     def blueprint(self, live: Live) -> Blueprint:
-        """What the stack has to consist of, by the files as they are now.
+        """What the stack has to consist of, by the files as they were when it was first asked for.
 
         Raises:
             ProblemsError: what is wrong in the files.
         """
-        tenants = checked_tenants(
-            self.catalogue, project_root(), live.settings.tenants, self.situation.name
-        )
-        return plan(self.catalogue, live.settings, tenants)
+        # Many proofs need it, and it takes longer than what they ask.
+        with self._lock:
+            if live.settings.endpoint not in self._blueprints:
+                tenants = checked_tenants(
+                    self.catalogue, project_root(), live.settings.tenants, self.situation.name
+                )
+                made = plan(self.catalogue, live.settings, tenants)
+                self._blueprints[live.settings.endpoint] = made
+            return self._blueprints[live.settings.endpoint]
 
 
 def listed(words: list[str], most: int = 6) -> str:
