@@ -233,7 +233,7 @@ def test_deleting_what_cannot_be_made_again_is_refused_until_it_is_named(rehears
     assert f"- secret {RECORDING}\n" in refused.err
     assert f"--allow-delete {RECORDING}" in refused.err
     buckets = re.findall(r"- bucket (\S+)\n", refused.err)
-    assert len(buckets) == len(inventory(live)["Bucket"]) == 8
+    assert len(buckets) == len(inventory(live)["Bucket"]) == 9
     assert changes_since(before, live) == []
 
     secrets = inventory(live)["Secret"]
@@ -241,7 +241,7 @@ def test_deleting_what_cannot_be_made_again_is_refused_until_it_is_named(rehears
 
     gone = set(secrets) - set(inventory(live)["Secret"])
     assert gone == {"/bank/prod/app/call-recording-api-key"}
-    assert len(inventory(live)["Bucket"]) == 8
+    assert len(inventory(live)["Bucket"]) == 9
 
 
 def remove_recording_secret(rehearsal: Checkout) -> None:

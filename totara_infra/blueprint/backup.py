@@ -105,9 +105,9 @@ def _role(scope: Scope, module: Module, vault: Vault) -> Iterator[PlannedResourc
                     "Sid": "Assume",
                     "Effect": "Allow",
                     "Principal": {"Service": ["backup.amazonaws.com"]},
+                    # Without a condition, as AWS's own default role: nothing says that AWS Backup
+                    # names the account when it assumes a role, and a job that can't fails.
                     "Action": "sts:AssumeRole",
-                    # Another account's plan must not use this role.
-                    "Condition": {"StringEquals": {"aws:SourceAccount": scope.settings.account_id}},
                 }
             ),
             "tags": scope.tags(module.id),
