@@ -491,7 +491,8 @@ def content() -> dict[str, Any]:
                         "key": f"deployment.{field}",
                         "profile": "deployment",
                         "type": "string",
-                        "reload": "redeploy",
+                        # Sign-in follows a status at once; the others are fixed.
+                        "reload": "hot" if field == "status" else "redeploy",
                         "tenant_field": field,
                         "readers": "all",
                         "why": "Whose values these are.",

@@ -136,7 +136,7 @@ def test_bad_input_is_refused_before_anything_is_done(checkout, words, said):
 
 def test_a_client_that_the_stack_does_not_list_waits_for_a_reviewed_edit(checkout):
     new = ["--client-id", "rata", "--display-name", "Rata Bank", "--institution-type"]
-    checkout.totara("tenant", "new", *new, "mutual", "--jurisdiction", "NZ", "--option", "")
+    checkout.totara("tenant", "new", *new, "mutual", "--jurisdiction", "NZ", "--option", "fx")
     file = checkout.root / "Pulumi.local.yaml"
     before = file.read_bytes()
 
