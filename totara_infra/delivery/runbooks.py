@@ -56,6 +56,31 @@ class Finding:
 
 Proof = Callable[[], Finding]
 """Asks the live environment whether a step is done; changes nothing."""
+
+
+def asked(proof: Proof) -> Finding:
+    """Ask a proof. One that gets no answer does not hold."""
+    try:
+        return proof()
+    except (TotaraError, LocalEnvironmentError, BotoCoreError, ClientError) as error:
+        return Finding(False, str(error))
+
+
+def caller_of(live: Live) -> dict[str, str]:
+    """Who takes the steps, as AWS says.
+
+    Raises:
+        AwsRefusedError: STS does not say who the caller is.
+    """
+    with explained("asking who takes the steps"):
+        identity = live.client("sts").get_caller_identity()
+    return {
+        "arn": identity["Arn"],
+        "account": identity["Account"],
+        "user_id": identity["UserId"],
+    }
+
+
 StandIn = Callable[[], None]
 """Plays the part of people in a drill."""
 Say = Callable[[str], None]
@@ -136,10 +161,7 @@ class Runbook:
 
     def ask(self, step: Step) -> Finding:
         """Ask the proof of a step. One that gets no answer does not hold."""
-        try:
-            return self.proofs[step.proof]()
-        except (TotaraError, LocalEnvironmentError, BotoCoreError, ClientError) as error:
-            return Finding(False, str(error))
+        return asked(self.proofs[step.proof])
 
     def state(self) -> list[tuple[Step, Finding]]:
         """Every step with what its proof finds now. Changes nothing."""
@@ -240,13 +262,18 @@ class Runbook:
         return f"`{command}` ended with exit code {done.returncode}; all of it is in {log}:\n{last}"
 
     def record(
-        self, live: Live, model: type[RunbookRecord] = RunbookRecord, **more: Any
+        self,
+        live: Live,
+        model: type[RunbookRecord] = RunbookRecord,
+        caller: dict[str, str] | None = None,
+        **more: Any,
     ) -> dict[str, Any]:
         """The evidence: everything that was tried, who tried it, and with which files.
 
         Args:
             live: the environment.
             model: of the record, where one holds more.
+            caller: who takes the steps, where that was asked before; else it is asked now.
             more: what it holds more; `outcome`, where more than the steps decides on it.
 
         Raises:
@@ -256,8 +283,6 @@ class Runbook:
         records = self.journal.records()
         if not records:
             raise LookupError(f"{self.name}: nothing was tried yet")
-        with explained("asking who takes the steps"):
-            identity = live.client("sts").get_caller_identity()
         latest = {record.step: record.outcome for record in records}
         complete = all(latest.get(step.id, StepOutcome.NOT_REACHED).lets_on for step in self.steps)
         whole = model.model_validate(
@@ -268,11 +293,7 @@ class Runbook:
                 "emulated": live.settings.emulated,
                 "account_id": live.settings.account_id,
                 "region": live.settings.region,
-                "caller": {
-                    "arn": identity["Arn"],
-                    "account": identity["Account"],
-                    "user_id": identity["UserId"],
-                },
+                "caller": caller or caller_of(live),
                 "revision": checked_out().model_dump(),
                 "started": records[0].started,
                 "finished": records[-1].finished,

@@ -10,7 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from totara_infra.delivery.runbooks import Finding, Journal, Runbook
+from totara_infra.delivery.runbooks import Finding, Journal, Runbook, asked, caller_of
 from totara_infra.delivery.stacks import engine_stack
 from totara_infra.local.progress import step as progress
 from totara_infra.local.project import runs_locally
@@ -151,7 +151,11 @@ def _prepared(scenario: Scenario, scene: Scene) -> DrillState:
             PREPARATIONS[name].make(scene)
     now = datetime.now(UTC)
     return DrillState(
-        emulator=environment_of(scene.stack), started=now, injected=now, facts=scene.facts
+        emulator=environment_of(scene.stack),
+        started=now,
+        injected=now,
+        caller=caller_of(scene.live),
+        facts=scene.facts,
     )
 
 
@@ -224,13 +228,13 @@ def _recovered(scenario: Scenario, scene: Scene, state: DrillState, say: Say) ->
     left = [r.step for r in records if not r.outcome.lets_on]
     signs = _signs(scenario, scene)
     accepted = _accepted(scenario, scene, signs, say)
-    ends_on = _ends_on(scenario, scene) if not left else scene
     quiet = [i.id for i in _drilled(scenario, state.signs) if not state.signs[i.id].raised]
     recovered = not left and all(f.holds for f in accepted.values())
     complete = recovered and not quiet and not state.idle
     record = book.record(
-        ends_on.live,
+        scene.live,
         DrillRecord,
+        state.caller,
         outcome="complete" if complete else "incomplete",
         kind="totara-drill",
         scenario=scenario.id,
@@ -283,8 +287,7 @@ def _accepted(
         )
     }
     for name in scenario.drill.accept:
-        with explained(f"asking for {name}"):
-            found[name] = ACCEPTANCES[name](scene)
+        found[name] = asked(partial(ACCEPTANCES[name], scene))
     # It takes longest, and can't pass where the others do not.
     if all(f.holds for f in found.values()):
         with progress("Running the post-deployment checklist", "under half a minute"):

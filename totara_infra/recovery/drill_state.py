@@ -29,6 +29,8 @@ class DrillState(BaseModel):
     broken: bool = False
     """The fault has been injected."""
     runs: int = 1
+    caller: dict[str, str]
+    """Who drills: asked before the fault, as nobody may answer afterwards."""
     facts: dict[str, Any] = Field(default_factory=dict)
     signs: dict[str, Sign] = Field(default_factory=dict)
     """Indicator -> what it showed after the fault."""

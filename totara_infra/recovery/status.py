@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 
-from botocore.exceptions import BotoCoreError, ClientError
-
-from totara_infra.delivery.runbooks import Finding
-from totara_infra.local.errors import LocalEnvironmentError
-from totara_infra.model.problems import TotaraError
+from totara_infra.delivery.runbooks import Finding, asked
 from totara_infra.model.recovery import RecoveryStep, Scenario
 from totara_infra.recovery.proofs import PROOFS
 from totara_infra.recovery.scene import Scene
@@ -29,11 +26,4 @@ def pointed_to(
 
 def proofs_now(scene: Scene, scenario: Scenario) -> list[tuple[RecoveryStep, Finding]]:
     """Every step with what its proof finds now. Changes nothing."""
-
-    def ask(step: RecoveryStep) -> Finding:
-        try:
-            return PROOFS[step.proof](scene)
-        except (TotaraError, LocalEnvironmentError, BotoCoreError, ClientError) as error:
-            return Finding(False, str(error))
-
-    return [(step, ask(step)) for step in scenario.steps]
+    return [(step, asked(partial(PROOFS[step.proof], scene))) for step in scenario.steps]
