@@ -13,6 +13,7 @@ import uuid
 from collections.abc import Iterator
 from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -22,8 +23,12 @@ from totara_infra.cli.main import run
 from totara_infra.local import emulator
 from totara_infra.local.project import STATE_DIRECTORY_VARIABLE, state_directory
 from totara_infra.local.setup import ensure_ready
+from totara_infra.model.problems import UsageError
+from totara_infra.operations.backup.archive import FORMAT, Manifest
+from totara_infra.operations.backup.keys import key_from_kms, new_key_from_kms
 from totara_infra.operations.backup.sealing import BackupKey
 from totara_infra.operations.live import Live
+from totara_infra.operations.secrets.answers import AwsRefusedError
 
 PLANTED = f"planted{uuid.uuid4().hex}"
 
@@ -201,7 +206,8 @@ def test_a_damaged_object_is_refused_and_restores_nothing(place, made, tmp_path,
         (lambda text: text[: len(text) // 2], "cut off or is none"),
         (lambda text: text.replace('"entries": 2', '"entries": 1'), "has been altered"),
         (lambda text: text.replace('"stack": "local"', '"stack": "dev"'), "has been altered"),
-        (lambda text: text.replace('"format": 1', '"format": 2'), "format 2"),
+        (lambda text: text.replace('"format": 2', '"format": 3'), "a later version of totara"),
+        (lambda text: text.replace('"format": 2', '"format": 1'), "the earlier version of totara"),
     ],
 )
 def test_a_damaged_manifest_is_refused(place, made, tmp_path, change, said):
@@ -282,6 +288,34 @@ def test_a_bucket_and_a_key_of_kms(place):
     missing = place.totara("verify", "local", "--at", "s3://nobodys/x")
     assert missing.returncode == 1
     assert "listing bucket nobodys" in missing.stderr
+
+
+def test_the_key_of_the_other_region_opens_a_backup_when_the_first_region_is_lost(place):
+    other = "ap-southeast-4"
+    keys = {
+        region: place.live.client("kms", region=region).create_key()["KeyMetadata"]["KeyId"]
+        for region in (place.live.settings.region, other)
+    }
+    first = keys[place.live.settings.region]
+    key, wrapped = new_key_from_kms(place.live, first, "local", {other: keys[other]})
+    assert set(wrapped) == set(keys)
+
+    def opened_in(region: str, **forms: str) -> BackupKey:
+        manifest = Manifest(
+            format=FORMAT, id="x", stack="local", account_id="000000000000",
+            region=place.live.settings.region, taken=datetime.now(UTC), key=key.id,
+            wrapped_keys=forms, parts={},
+        )  # fmt: skip
+        settings = place.live.settings.model_copy(update={"region": region})
+        return key_from_kms(Live(settings), manifest, "local")
+
+    place.live.client("kms").schedule_key_deletion(KeyId=first, PendingWindowInDays=7)
+    assert opened_in(other, **wrapped).id == key.id
+    with pytest.raises(UsageError, match="opens the backup x in ap-southeast-2 only"):
+        opened_in(other, **{r: w for r, w in wrapped.items() if r != other})
+    # What one region's key has wrapped, another's does not open.
+    with pytest.raises(AwsRefusedError, match="opening the key of the backup"):
+        opened_in(other, **{other: wrapped[place.live.settings.region]})
 
 
 def test_a_key_of_kms_in_a_folder_is_asked_of_the_emulator_and_of_nothing_else(place, tmp_path):

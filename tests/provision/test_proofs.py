@@ -318,10 +318,10 @@ def test_a_backup_must_be_younger_than_the_sign_out(asking, live, tmp_path):
     storage = storage_at(str(state_directory() / "backups"), live)
     where = {"stack": "prod-rehearsal", "account_id": "333333333333", "region": "ap-southeast-2"}
     now = datetime.now(UTC)
-    store(storage, key, {}, taken=now - timedelta(hours=1), wrapped_key=None, **where)
+    store(storage, key, {}, taken=now - timedelta(hours=1), **where)
     asking.journal.add(record("signed-out", StepOutcome.DONE))
     assert "No backup here was taken after" in fails(asking, ProofName.EXPORTED)
-    store(storage, key, {}, taken=now + timedelta(seconds=5), wrapped_key=None, **where)
+    store(storage, key, {}, taken=now + timedelta(seconds=5), **where)
     holds(asking, ProofName.EXPORTED)
 
 

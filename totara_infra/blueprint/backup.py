@@ -9,7 +9,7 @@ from totara_infra.blueprint.infrastructure import key_resources
 from totara_infra.blueprint.resource import PlannedResource, Reference, document
 from totara_infra.blueprint.scope import Scope
 from totara_infra.model.catalogue import Module
-from totara_infra.model.stack import RoleHandling, is_recovery
+from totara_infra.model.stack import RoleHandling
 from totara_infra.model.stores import (
     BACKUP_TAG,
     BackupPlan,
@@ -63,10 +63,7 @@ def vault_lock(scope: Scope) -> VaultLock | None:
 def copies(scope: Scope) -> RecoveryCopies | None:
     """The vault in the recovery region, where this environment has one."""
     stores = scope.catalogue.stores
-    if stores is None or scope.settings.environment not in stores.vault.copies.environments:
-        return None
-    # The other region of a recovery stack is the one that may be lost.
-    return None if is_recovery(scope.settings.stack) else stores.vault.copies
+    return stores.vault.copies if stores and stores.copied_from(scope.settings) else None
 
 
 def lock_is_left_out(scope: Scope) -> bool:

@@ -93,19 +93,21 @@ def run(
     from totara_infra.operations.backup.archive import store
     from totara_infra.operations.backup.keys import new_key_from_kms
     from totara_infra.operations.backup.restore import export
-    from totara_infra.operations.backup.schedule import export_key
+    from totara_infra.operations.backup.schedule import export_key, export_keys_elsewhere
     from totara_infra.operations.backup.storage import storage_at
 
     blueprint, live = live_context(environment, rehearse)
+    stores = blueprint.scope.catalogue.stores
     given = sum(x is not None for x in (key_file, key_fd, kms_key))
     if given == 0:
-        kms_key = export_key(blueprint.scope.catalogue.stores, live.settings)
+        kms_key = export_key(stores, live.settings)
     if given > 1 or (given == 0 and kms_key is None):
         raise UsageError("Say which key: one of --key-file FILE, --key-fd N, --kms-key ALIAS.")
     stack = engine_stack(environment, rehearse)
-    wrapped = None
+    wrapped: dict[str, str] = {}
     if kms_key is not None:
-        key, wrapped = new_key_from_kms(live, kms_key, stack)
+        elsewhere = export_keys_elsewhere(stores, live.settings)
+        key, wrapped = new_key_from_kms(live, kms_key, stack, elsewhere)
     else:
         key = given_key(key_file, key_fd)
     storage = storage_at(place_of(environment, rehearse, at), live)
@@ -120,7 +122,7 @@ def run(
         account_id=live.settings.account_id,
         region=live.settings.region,
         taken=taken,
-        wrapped_key=wrapped,
+        wrapped_keys=wrapped,
     )
     if form is Format.JSON:
         print_json(manifest.model_dump(mode="json"))
@@ -158,7 +160,7 @@ def list_backups(
                 f"{m.taken:%Y-%m-%d %H:%M:%S} UTC",
                 m.account_id,
                 m.region,
-                f"{m.key}{' (KMS)' if m.wrapped_key else ''}",
+                f"{m.key}{' (KMS)' if m.wrapped_keys else ''}",
                 ", ".join(f"{part.entries} {name}" for name, part in m.parts.items()),
             )
             if m

@@ -10,6 +10,7 @@ from typing import Literal
 from pydantic import Field
 
 from totara_infra.model.declarations import Model
+from totara_infra.model.stack import StackSettings, is_recovery
 from totara_infra.model.vocabulary import (
     DomainId,
     Environment,
@@ -206,6 +207,15 @@ class StoreCatalogue(Model):
             for covered in store.covers
             for plan in self.plans_of(store)
         }
+
+    def copied_from(self, settings: StackSettings) -> bool:
+        """Whether a stack has a vault and a key in its recovery region.
+
+        The other region of a recovery stack is the one that may be lost, so it has none.
+        """
+        return settings.environment in self.vault.copies.environments and not is_recovery(
+            settings.stack
+        )
 
     def methods_of(self, store: Store) -> list[Method]:
         """The methods of a store that exist, in its own order."""

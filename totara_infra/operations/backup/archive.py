@@ -16,8 +16,8 @@ from totara_infra.model.stack import REHEARSAL_SUFFIX
 from totara_infra.operations.backup.sealing import BackupKey, DamagedBackupError
 from totara_infra.operations.backup.storage import Storage
 
-FORMAT = 1
-"""Raised when older programs could not read what is written."""
+FORMAT = 2
+"""Raised when older programs could not read what is written. 1 had a key of one region only."""
 _MOMENT = "%Y%m%dT%H%M%SZ"
 _HEXADECIMAL = re.compile(r"[0-9a-f]{64}")
 Name = Annotated[str, StringConstraints(pattern=_HEXADECIMAL.pattern)]
@@ -44,8 +44,8 @@ class Manifest(Model):
     taken: datetime
     key: str
     """Id of the key."""
-    wrapped_key: str | None = None
-    """The key itself, encrypted by KMS; None where it is in somebody's keeping."""
+    wrapped_keys: dict[str, str] = Field(default_factory=dict)
+    """Region -> the key itself, encrypted by KMS there; empty where it is in somebody's keeping."""
     parts: dict[str, Part]
 
     def content(self) -> bytes:
@@ -66,7 +66,7 @@ def store(
     account_id: str,
     region: str,
     taken: datetime,
-    wrapped_key: str | None = None,
+    wrapped_keys: Mapping[str, str] | None = None,
 ) -> Manifest:
     """Write a backup: objects that are not there yet, then the manifest.
 
@@ -80,7 +80,7 @@ def store(
         account_id: where the content is from.
         region: where the content is from.
         taken: when the export began.
-        wrapped_key: the key as KMS has encrypted it.
+        wrapped_keys: region -> the key as KMS has encrypted it there.
     """
     parts: dict[str, Part] = {}
     for part, entries in contents.items():
@@ -99,7 +99,7 @@ def store(
         region=region,
         taken=taken,
         key=key.id,
-        wrapped_key=wrapped_key,
+        wrapped_keys=dict(wrapped_keys or {}),
         parts=parts,
     )
     file = {"manifest": manifest.model_dump(mode="json"), "mark": key.mark(manifest.content())}
@@ -159,18 +159,23 @@ def parsed(text: bytes) -> tuple[Manifest, str]:
     """
     try:
         file = json.loads(text)
+        _refuse_other_format(file["manifest"]["format"])
         manifest, mark = Manifest.model_validate(file["manifest"]), str(file["mark"])
     except (ValueError, KeyError, TypeError, ValidationError):
         raise DamagedBackupError(
             "The manifest is cut off or is none.\n"
             "    fix: take the other copy of the backup, or an earlier backup"
         ) from None
-    if manifest.format > FORMAT:
-        raise DamagedBackupError(
-            f"The backup has format {manifest.format}; this version reads up to {FORMAT}.\n"
-            "    fix: use a later version of totara"
-        )
     return manifest, mark
+
+
+def _refuse_other_format(number: object) -> None:
+    if isinstance(number, int) and number != FORMAT:
+        which = "a later" if number > FORMAT else "the earlier"
+        raise DamagedBackupError(
+            f"The backup has format {number}; this version reads format {FORMAT}.\n"
+            f"    fix: use {which} version of totara"
+        )
 
 
 def proved(text: bytes, key: BackupKey, *, stack: str, account_id: str) -> Manifest:

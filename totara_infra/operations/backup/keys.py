@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import os
 import stat
+from collections.abc import Mapping
 from pathlib import Path
 
 from totara_infra.model.problems import UsageError
@@ -52,8 +53,19 @@ def _context(stack: str) -> dict[str, str]:
     return {"totara:backup-of": stack}
 
 
-def new_key_from_kms(live: Live, kms_key: str, stack: str) -> tuple[BackupKey, str]:
-    """A key of this backup's own, and the form of it that only KMS can open.
+def new_key_from_kms(
+    live: Live, kms_key: str, stack: str, elsewhere: Mapping[str, str]
+) -> tuple[BackupKey, dict[str, str]]:
+    """A key of this backup's own, and the forms of it that only KMS can open.
+
+    Args:
+        live: access to the stack.
+        kms_key: alias or id of the KMS key in the stack's region.
+        stack: the engine's name of it.
+        elsewhere: region -> KMS key there that opens the backup too, when the first one is lost.
+
+    Returns:
+        The key, and region -> the key as KMS has encrypted it there.
 
     Raises:
         AwsRefusedError: no such KMS key, or no permission.
@@ -62,8 +74,14 @@ def new_key_from_kms(live: Live, kms_key: str, stack: str) -> tuple[BackupKey, s
         answer = live.client("kms").generate_data_key(
             KeyId=kms_key, KeySpec="AES_256", EncryptionContext=_context(stack)
         )
-    wrapped = base64.b64encode(answer["CiphertextBlob"]).decode()
-    return BackupKey(answer["Plaintext"]), wrapped
+    wrapped = {live.settings.region: answer["CiphertextBlob"]}
+    for region, other in elsewhere.items():
+        with explained(f"asking KMS key {other} in {region} to wrap the data key"):
+            wrapped[region] = live.client("kms", region=region).encrypt(
+                KeyId=other, Plaintext=answer["Plaintext"], EncryptionContext=_context(stack)
+            )["CiphertextBlob"]
+    texts = {region: base64.b64encode(blob).decode() for region, blob in wrapped.items()}
+    return BackupKey(answer["Plaintext"]), texts
 
 
 def key_from_kms(live: Live, manifest: Manifest, stack: str) -> BackupKey:
@@ -73,14 +91,22 @@ def key_from_kms(live: Live, manifest: Manifest, stack: str) -> BackupKey:
         UsageError: the backup was made with a key in somebody's keeping.
         AwsRefusedError: KMS does not open it, for instance as it is another environment's.
     """
-    if manifest.wrapped_key is None:
+    if not manifest.wrapped_keys:
         raise UsageError(
             f"The backup {manifest.id} was made with key {manifest.key}, which no service keeps. "
             "Give it with --key-file FILE or --key-fd N."
         )
+    wrapped = manifest.wrapped_keys.get(live.settings.region)
+    if wrapped is None:
+        regions = ", ".join(manifest.wrapped_keys)
+        raise UsageError(
+            f"KMS opens the backup {manifest.id} in {regions} only, and this stack is in "
+            f"{live.settings.region}. Take one with a key in somebody's keeping, or one that was "
+            "made where the catalogue has a vault in the other region."
+        )
     with explained("opening the key of the backup with KMS"):
         answer = live.client("kms").decrypt(
-            CiphertextBlob=base64.b64decode(manifest.wrapped_key),
+            CiphertextBlob=base64.b64decode(wrapped),
             EncryptionContext=_context(stack),
         )
     return BackupKey(answer["Plaintext"])

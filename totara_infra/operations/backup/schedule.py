@@ -32,6 +32,14 @@ def export_key(stores: StoreCatalogue | None, settings: StackSettings) -> str | 
     return f"alias/bank-{settings.environment}-{stores.exports.key_class}"
 
 
+def export_keys_elsewhere(stores: StoreCatalogue | None, settings: StackSettings) -> dict[str, str]:
+    """Region -> alias of the KMS key there which opens exports when the stack's region is lost."""
+    if stores is None or not stores.copied_from(settings):
+        return {}
+    alias = fill(stores.vault.copies.name, {"env": settings.environment.value})
+    return {settings.disaster_recovery_region: f"alias/{alias}"}
+
+
 def newest_export(live: Live, place: str, stack: str) -> datetime | None:
     """When the newest export of a stack in a place was begun; None where there is none.
 
