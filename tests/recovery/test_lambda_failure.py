@@ -91,6 +91,15 @@ def test_the_plan_uses_the_time_that_was_measured(drills: Drills, failed) -> Non
     assert plan["measured_by"].startswith("sha256:")
 
 
+def test_a_tier_that_would_be_back_too_late_fails_the_plan(drills: Drills) -> None:
+    plan = drills.plan
+    repair = next(s for s in drills.chosen(plan)["steps"] if s["id"] == "put-back")
+    repair["minutes"] = 300
+    with drills.edited(plan):
+        done = drills.checkout.totara("dr", "plan", "lambda-failure", "prod", code=1)
+    assert "MISSED" in done.out
+
+
 def test_an_indicator_that_stays_quiet_fails_the_drill(drills: Drills, failed, tmp_path) -> None:
     plan = drills.plan
     drills.chosen(plan)["drill"]["faults"] = ["router-permission-gone"]

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import json
 import subprocess
 import sys
 
 import pytest
-import yaml
 
-from tests.conftest import PROJECT
-from tests.recovery.drilling import FILE
+from totara_infra.cli.main import run
 from totara_infra.model.recovery import affected, tiers
 from totara_infra.recovery.plan import plan_of
 from totara_infra.recovery.scenarios import read_scenarios
@@ -25,10 +25,19 @@ SCENARIOS = (
 
 
 def totara(*words: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "totara_infra.cli", *words],
-        cwd=PROJECT, capture_output=True, text=True, check=False,
-    )  # fmt: skip
+    """The command's own entry point, in this process: starting Python takes longer than it."""
+    out, err, code = io.StringIO(), io.StringIO(), 0
+    with (
+        pytest.MonkeyPatch.context() as patch,
+        contextlib.redirect_stdout(out),
+        contextlib.redirect_stderr(err),
+    ):
+        patch.setattr(sys, "argv", ["totara", *words])
+        try:
+            run()
+        except SystemExit as ended:
+            code = ended.code if isinstance(ended.code, int) else 0
+    return subprocess.CompletedProcess(words, code, out.getvalue(), err.getvalue())
 
 
 @pytest.fixture(scope="module")
@@ -95,30 +104,6 @@ def test_the_plan_is_printed_with_its_provenance(recovery) -> None:
     data = json.loads(totara("dr", "plan", "lambda-failure", "prod", "--format", "json").stdout)
     assert data["critical_path"][0] == "declare-incident"
     assert data["critical_path"][-1] == "close-incident"
-
-
-def test_a_missed_tier_ends_the_command_with_1(tmp_path) -> None:
-    import os
-    import shutil
-
-    for name in ("Pulumi.yaml", "Pulumi.prod.yaml", "pyproject.toml"):
-        shutil.copy(PROJECT / name, tmp_path)
-    for name in ("stacks", "totara_infra"):
-        ignored = shutil.ignore_patterns("__pycache__")
-        shutil.copytree(PROJECT / name, tmp_path / name, ignore=ignored)
-    file = tmp_path / FILE
-    plan = yaml.safe_load(file.read_text())
-    for step in plan["scenarios"][0]["steps"]:
-        if step["id"] == "put-back":
-            step["minutes"] = 300
-    file.write_text(yaml.safe_dump(plan, sort_keys=False))
-    done = subprocess.run(
-        [sys.executable, "-m", "totara_infra.cli", "dr", "plan", "lambda-failure", "prod"],
-        cwd=tmp_path, env=os.environ | {"PYTHONPATH": str(tmp_path)}, capture_output=True,
-        text=True, check=False,
-    )  # fmt: skip
-    assert done.returncode == 1, done.stderr
-    assert "MISSED" in done.stdout
 
 
 @pytest.mark.parametrize(

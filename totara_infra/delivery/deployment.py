@@ -25,11 +25,15 @@ from totara_infra.local.project import LOCAL_STACK, project_root, runs_locally
 from totara_infra.local.setup import ensure_ready
 from totara_infra.model.problems import UsageError
 from totara_infra.model.stack import REHEARSAL_SUFFIX, is_recovery, primary_of, read_stack
+from totara_infra.operations.configuration import served_otherwise
 from totara_infra.operations.live import Live
+from totara_infra.operations.secrets.answers import explained
 from totara_infra.resolver import load_catalogue
 from totara_infra.resolver.licences import checked_tenants
 
 Say = Callable[[str], None]
+_ROLLED_OUT = ("content", "deployment")
+"""Resources of a profile that are made again when its declared version is rolled out again."""
 
 
 @dataclass(frozen=True)
@@ -106,8 +110,7 @@ class Deployment:
         Raises:
             StateError: it can't read the state.
         """
-        arguments = ["--parallel", str(parallel), *(["--refresh"] if refresh else [])]
-        return self._run("preview", arguments)
+        return self._run("preview", ["--parallel", str(parallel), *self._put_back(refresh)])
 
     def up(self, parallel: int, allow_delete: Sequence[str], refresh: bool = False) -> Report:
         """Run the engine's update.
@@ -128,12 +131,25 @@ class Deployment:
                 return planned
             refuse_deletions(self.blueprint, planned, allow_delete)
         arguments = ["--yes", "--skip-preview", "--suppress-outputs", "--parallel", str(parallel)]
-        if refresh:
-            arguments.append("--refresh")
+        arguments += self._put_back(refresh)
         if not self.emulated:
             return self._run("up", arguments)
         with lifecycle.updating(self.stack):
             return self._run("up", arguments)
+
+    def _put_back(self, refresh: bool) -> list[str]:
+        """The engine's arguments with which it puts back what was changed by hand.
+
+        A refresh sees all of that but settings that somebody has rolled out: the declared version
+        is still there, only another one is live.
+        """
+        if not refresh:
+            return []
+        live = Live(self.blueprint.scope.settings)
+        with explained("reading what AppConfig serves"):
+            places = served_otherwise(live, self.blueprint)
+        patterns = [f"**::app_config/{p}/{part}" for p in places for part in _ROLLED_OUT]
+        return ["--refresh", *(word for p in patterns for word in ("--replace", p))]
 
     def _run(self, command: str, arguments: Sequence[str]) -> Report:
         report = run_engine(command, self.stack, self.blueprint, arguments, policies=self.policies)

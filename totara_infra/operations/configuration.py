@@ -154,6 +154,20 @@ def passed_by(live: Live, blueprint: Blueprint) -> Iterator[str]:
             yield taken_back_text(paths[path][0], deployment)
 
 
+def served_otherwise(live: Live, blueprint: Blueprint) -> list[str]:
+    """Profiles whose readers get something else than the blueprint says, as APPLICATION/PROFILE.
+
+    Raises:
+        ClientError: AWS refuses.
+    """
+    found = []
+    for (application, profile), content in planned_content(blueprint).items():
+        served = deployed_profile(live, blueprint.scope.env, application, profile)
+        if served is None or {"defaults": served.defaults, "tenants": served.tenants} != content:
+            found.append(f"{application}/{profile}")
+    return found
+
+
 def planned_content(blueprint: Blueprint) -> dict[tuple[str, str], dict[str, dict[str, Any]]]:
     """Application and profile -> the content that the blueprint gives it."""
     found = {}

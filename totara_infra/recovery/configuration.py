@@ -11,7 +11,7 @@ from totara_infra.blueprint.parameters import TYPE as PARAMETER
 from totara_infra.delivery.runbooks import Finding
 from totara_infra.delivery.state.status import Condition, state_status
 from totara_infra.local import stack_state
-from totara_infra.operations.configuration import deployed_profile, planned_content
+from totara_infra.operations.configuration import planned_content, served_otherwise
 from totara_infra.recovery.errors import DrillError
 from totara_infra.recovery.scene import Scene
 from totara_infra.recovery.signs import Sign, drifted, sign_of
@@ -31,18 +31,15 @@ def state_sound(scene: Scene) -> Sign:
 
 def parameters_as_declared(scene: Scene) -> Sign:
     """Parameters that the program makes have their declared values."""
-    return drifted(scene, frozenset({PARAMETER}), "Every parameter has its declared value.")
+    # What a module has written beside them is its own affair.
+    well = "Every parameter has its declared value."
+    return drifted(scene, frozenset({PARAMETER}), well, undeclared=False)
 
 
 def settings_as_declared(scene: Scene) -> Sign:
     """AppConfig gives readers what the catalogue says."""
-    faults = []
-    for (application, profile), content in planned_content(scene.blueprint).items():
-        served = deployed_profile(scene.live, scene.blueprint.scope.env, application, profile)
-        if served is None:
-            faults.append(f"{application}/{profile} serves nothing")
-        elif {"defaults": served.defaults, "tenants": served.tenants} != content:
-            faults.append(f"{application}/{profile} serves something else")
+    places = served_otherwise(scene.live, scene.blueprint)
+    faults = [f"{place} serves something else" for place in places]
     return sign_of(faults, "Every profile serves what the catalogue says.")
 
 
@@ -52,10 +49,11 @@ def state_usable(scene: Scene) -> Finding:
     return Finding(sign.raised is False, sign.found)
 
 
-def parameters_sound(scene: Scene) -> Finding:
-    """Whether the program's parameters have their values."""
-    sign = parameters_as_declared(scene)
-    return Finding(sign.raised is False, sign.found)
+def configuration_sound(scene: Scene) -> Finding:
+    """Whether parameters have their values, and AppConfig serves what is declared."""
+    signs = [parameters_as_declared(scene), settings_as_declared(scene)]
+    bad = [s for s in signs if s.raised is not False]
+    return Finding(not bad, " ".join(s.found for s in bad or signs))
 
 
 def _module_parameter(scene: Scene) -> str:

@@ -45,7 +45,7 @@ PROOFS: Mapping[str, Proof] = {
     "own-secrets-changed": credentials.own_changed,
     "issued-secrets-changed": credentials.issued_changed,
     "state-usable": configuration.state_usable,
-    "parameters-sound": configuration.parameters_sound,
+    "configuration-sound": configuration.configuration_sound,
     "backup-restored": exports.restored,
 }
 """Name in the catalogue -> what asks it."""

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from totara_infra.operations.drift.detection import compare, reading_of
+from totara_infra.operations.drift.report import Kind
 from totara_infra.recovery.scene import Scene
 
 _SHOWN = 3
@@ -48,10 +49,18 @@ def sign_of(faults: list[str], well: str) -> Sign:
     return Sign(True, f"{listed(faults)}.") if faults else Sign(False, well)
 
 
-def drifted(scene: Scene, types: frozenset[str], well: str) -> Sign:
-    """Whether things of some types are other than the catalogue declares."""
+def drifted(scene: Scene, types: frozenset[str], well: str, *, undeclared: bool = True) -> Sign:
+    """Whether things of some types are other than the catalogue declares.
+
+    Args:
+        scene: the environment.
+        types: type tokens.
+        well: what is said where they are as declared.
+        undeclared: things that nobody has declared count too.
+    """
     with reading_of(scene.live, scene.blueprint) as reading:
         drifts, not_read, _ = compare(reading, scene.stack, types)
     if not_read:
         return Sign(None, f"{listed(f'{n.subject}: {n.reason}' for n in not_read)}.")
-    return sign_of([f"{d.kind} {d.resource or d.key}" for d in drifts], well)
+    counting = [d for d in drifts if undeclared or d.kind is not Kind.UNEXPECTED]
+    return sign_of([f"{d.kind} {d.resource or d.key}" for d in counting], well)
