@@ -30,6 +30,7 @@ PoliciesOption = Annotated[
     bool,
     typer.Option(
         "--policies/--no-policies",
+        envvar="TOTARA_POLICIES",
         help="Hold everything to the conventions. Only local and rehearsals can go without.",
     ),
 ]
