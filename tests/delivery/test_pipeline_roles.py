@@ -43,6 +43,7 @@ NAMES = {
     "aws:cloudwatch/eventArchive:EventArchive": "events:archive/",
     "aws:iam/policy:Policy": "iam:policy/",
     "aws:kms/alias:Alias": "kms:",
+    "aws:backup/vault:Vault": "backup:backup-vault:",
 }
 """Type -> service and what stands before the name in its ARN."""
 
@@ -67,14 +68,17 @@ def test_every_type_of_the_blueprint_has_its_calls_and_every_name_its_pattern(en
         if prefix := NAMES.get(resource.type):
             service, _, part = prefix.partition(":")
             name = resource.properties.get("name") or resource.properties["bucket"]
-            arn = named(blueprint.scope, service, f"{part}{name}")
+            place = resource.properties.get("region", blueprint.scope.settings.region)
+            arns = named(blueprint.scope, service, f"{part}{name}")
+            arn = next(arn for arn in arns if service in ("s3", "iam") or f":{place}:" in arn)
             for action in RIGHTS[resource.type].write:
-                assert allowed(deploy.statements, action, arn), f"{action} on {arn}"
+                if action.startswith(f"{service}:"):
+                    assert allowed(deploy.statements, action, arn), f"{action} on {arn}"
 
 
 def test_no_role_of_the_pipeline_makes_roles_or_reads_secrets_and_only_one_writes():
     scope = blueprint_of(Environment.PROD).scope
-    roles = {role.name: role for role in pipeline_roles(scope, state="s", backups="b")}
+    roles = {role.name: role for role in pipeline_roles(scope, "state-of-the-engine")}
     assert set(roles) == {"BankDeployRole", "BankReadRole", "BankBackupRole"}
     for role in roles.values():
         actions = {a for s in role.statements for a in s["Action"]}

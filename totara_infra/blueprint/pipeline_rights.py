@@ -30,6 +30,7 @@ _TAGGED = ("TagResource", "UntagResource")
 _APPCONFIG = ("application/*", "deploymentstrategy/*")
 _QUEUE = ("bank-*",)
 _POOL = ("userpool/*",)
+_BACKUP = ("backup-vault:bank-{env}-*", "backup-plan:*")
 _BUCKET = ("bank-{env}-*",)
 _EVENTS = ("event-bus/bank-*", "archive/bank-*")
 _TOPIC = ("bank-*-{env}", "mod076-alarm-intake")
@@ -85,6 +86,31 @@ RIGHTS: Mapping[str, Rights] = {
         _calls("appconfig", "CreateHostedConfigurationVersion",
                "DeleteHostedConfigurationVersion"),
         _APPCONFIG,
+    ),
+    "aws:backup/plan:Plan": Rights(
+        _calls("backup", "GetBackupPlan", "ListTags"),
+        _calls("backup", "CreateBackupPlan", "UpdateBackupPlan", "DeleteBackupPlan", *_TAGGED),
+        _BACKUP,
+    ),
+    "aws:backup/selection:Selection": Rights(
+        _calls("backup", "GetBackupSelection"),
+        _calls("backup", "CreateBackupSelection", "DeleteBackupSelection"),
+        _BACKUP,
+    ),
+    "aws:backup/vault:Vault": Rights(
+        _calls("backup", "DescribeBackupVault", "ListTags"),
+        (
+            *_calls("backup", "CreateBackupVault", "DeleteBackupVault", *_TAGGED),
+            # AWS Backup takes the caller's word for the key.
+            *_calls("kms", "CreateGrant", "Decrypt", "GenerateDataKey", "RetireGrant"),
+        ),
+        _BACKUP,
+    ),
+    "aws:backup/vaultLockConfiguration:VaultLockConfiguration": Rights(
+        _calls("backup", "DescribeBackupVault"),
+        _calls("backup", "PutBackupVaultLockConfiguration",
+               "DeleteBackupVaultLockConfiguration"),
+        _BACKUP,
     ),
     "aws:cloudwatch/compositeAlarm:CompositeAlarm": _alarm(),
     "aws:cloudwatch/metricAlarm:MetricAlarm": _alarm(),

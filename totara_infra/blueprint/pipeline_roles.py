@@ -43,6 +43,9 @@ _ROLE_READS = (
     "iam:ListRoleTags",
 )  # fmt: skip
 
+_BOTH_REGIONS = frozenset({"backup", "kms"})
+"""Services in which the stack has something in the region that takes over, too."""
+
 
 @dataclass(frozen=True)
 class PipelineRole:
@@ -92,20 +95,18 @@ def provider_arn(scope: Scope) -> str:
     return scope.arn("iam", f"oidc-provider/{ISSUER}", regional=False)
 
 
-def pipeline_roles(
-    scope: Scope, *, state: str | None = None, backups: str | None = None
-) -> list[PipelineRole]:
+def pipeline_roles(scope: Scope, state: str | None = None) -> list[PipelineRole]:
     """The roles of one environment's pipeline.
 
     Args:
         scope: the environment.
         state: name of the bucket that holds the engine's state, where a bucket holds it.
-        backups: name of the bucket that holds the exports of `totara backup`.
     """
     env = scope.env
-    deploy = [*_deploying(scope), *_objects("State", state, write=True)]
-    read = [*_reading(scope), *_objects("Backups", backups, write=False)]
-    back_up = [*_reading(scope), *_users(scope), *_objects("Backups", backups, write=True)]
+    deploy, read = list(_deploying(scope)), list(_reading(scope))
+    back_up = [*read, *_exporting(scope)]
+    if state is not None:
+        deploy += _objects("State", state)
     return [
         PipelineRole(scope.settings.deployer_role, "deploys", (env, f"{env}-back"), tuple(deploy)),
         PipelineRole(READ_ROLE, "compares and verifies", (f"{env}-read",), tuple(read)),
@@ -130,29 +131,33 @@ def _deploying(scope: Scope) -> Iterator[dict[str, Any]]:
     yield _allow("Attach", ("iam:AttachRolePolicy", "iam:DetachRolePolicy"), runtime) | {
         "Condition": {"ArnLike": {"iam:PolicyARN": policies}}
     }
-    services = ["cognito-idp.amazonaws.com", "lambda.amazonaws.com"]
-    passed = [scope.role_arn(name) for name in (ROUTER_ROLE, SMS_ROLE, TRIGGER_ROLE)]
+    services = [f"{name}.amazonaws.com" for name in ("backup", "cognito-idp", "lambda")]
+    stores = scope.catalogue.stores
+    vault = [stores.vault.role] if stores is not None else []
+    passed = [scope.role_arn(name) for name in (ROUTER_ROLE, SMS_ROLE, TRIGGER_ROLE, *vault)]
     yield _allow("PassRoles", ("iam:PassRole",), passed) | {
         "Condition": {"StringEquals": {"iam:PassedToService": services}}
     }
 
 
-def _users(scope: Scope) -> Iterator[dict[str, Any]]:
-    """What an export reads of users, and the key that it seals with."""
+def _exporting(scope: Scope) -> Iterator[dict[str, Any]]:
+    """What an export reads of users, the key that seals it, and the bucket that takes it."""
+    stores = scope.catalogue.stores
+    if stores is None or scope.settings.environment not in stores.exports.environments:
+        return
     pools = [scope.arn("cognito-idp", "userpool/*")]
     yield _allow("Users", ("cognito-idp:AdminListGroupsForUser", "cognito-idp:ListUsers"), pools)
-    key = {"ForAnyValue:StringEquals": {"kms:ResourceAliases": f"alias/bank-{scope.env}-pii"}}
-    calls = ("kms:Decrypt", "kms:GenerateDataKey")
-    yield _allow("Seal", calls, [scope.arn("kms", "key/*")]) | {"Condition": key}
+    alias = f"alias/bank-{scope.env}-{stores.exports.key_class}"
+    yield _allow("Seal", ("kms:Decrypt", "kms:GenerateDataKey"), [scope.arn("kms", "key/*")]) | {
+        "Condition": {"ForAnyValue:StringEquals": {"kms:ResourceAliases": alias}}
+    }
+    yield from _objects("Exports", scope.fill(stores.exports.bucket))
 
 
-def _objects(sid: str, bucket: str | None, *, write: bool) -> Iterator[dict[str, Any]]:
-    """Access to the objects of a bucket that is no part of the stack."""
-    if bucket is None:
-        return
+def _objects(sid: str, bucket: str) -> Iterator[dict[str, Any]]:
+    """Access to the objects of a bucket."""
     arn = f"arn:aws:s3:::{bucket}"
-    calls = ("s3:GetObject", "s3:PutObject", "s3:DeleteObject") if write else ("s3:GetObject",)
-    yield _allow(f"{sid}Objects", calls, [f"{arn}/*"])
+    yield _allow(f"{sid}Objects", ("s3:DeleteObject", "s3:GetObject", "s3:PutObject"), [f"{arn}/*"])
     yield _allow(f"{sid}List", ("s3:ListBucket",), [arn])
 
 
@@ -164,20 +169,29 @@ def _by_service(scope: Scope, *kinds: str) -> Iterator[dict[str, Any]]:
         for call in (call for kind in kinds for call in getattr(rights, kind)):
             service = call.split(":")[0]
             actions.setdefault(service, set()).add(call)
+            # Calls on the key of a thing go to keys, whatever the thing is called.
+            parts = ("alias/bank-{env}-*", "key/*") if service == "kms" else rights.resources
             resources.setdefault(service, set()).update(
-                named(scope, service, part) for part in rights.resources
+                arn for part in parts for arn in named(scope, service, part)
             )
     for service in sorted(actions):
         sid = "".join(word.capitalize() for word in service.split("-"))
         yield _allow(sid, sorted(actions[service]), sorted(resources[service]))
 
 
-def named(scope: Scope, service: str, part: str) -> str:
-    """The ARN, or the pattern of ARNs, of a resource part with `{env}` filled in."""
+def named(scope: Scope, service: str, part: str) -> list[str]:
+    """The ARNs, or patterns of ARNs, of a resource part with `{env}` filled in.
+
+    Two for what the stack also has in the region that takes over.
+    """
     filled = scope.fill(part)
     if service == "s3":
-        return f"arn:aws:s3:::{filled}"
-    return scope.arn(service, filled, regional=service != "iam")
+        return [f"arn:aws:s3:::{filled}"]
+    here = scope.arn(service, filled, regional=service != "iam")
+    if service not in _BOTH_REGIONS:
+        return [here]
+    settings = scope.settings
+    return [here, here.replace(f":{settings.region}:", f":{settings.disaster_recovery_region}:")]
 
 
 def _allow(sid: str, actions: Sequence[str], resources: Sequence[str]) -> dict[str, Any]:

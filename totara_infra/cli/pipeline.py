@@ -19,9 +19,6 @@ RepositoryOption = Annotated[
 StateOption = Annotated[
     str | None, typer.Option(metavar="BUCKET", help="Bucket that holds the engine's state.")
 ]
-BackupsOption = Annotated[
-    str | None, typer.Option(metavar="BUCKET", help="Bucket that holds the exports.")
-]
 
 
 @app.command("roles")
@@ -29,7 +26,6 @@ def show(
     environment: EnvironmentArgument,
     repository: RepositoryOption,
     state: StateOption = None,
-    backups: BackupsOption = None,
 ) -> None:
     """Print the roles as JSON: who may assume each, and what it may do. Changes nothing."""
     from totara_infra.blueprint.pipeline_roles import pipeline_roles
@@ -46,7 +42,7 @@ def show(
                 "trust": role.trust(scope, repository),
                 "policy": role.policy,
             }
-            for role in pipeline_roles(scope, state=state, backups=backups)
+            for role in pipeline_roles(scope, state)
         ]
     )
 
@@ -56,7 +52,6 @@ def bootstrap(
     environment: EnvironmentArgument,
     repository: RepositoryOption,
     state: StateOption = None,
-    backups: BackupsOption = None,
     rehearse: RehearseOption = False,
 ) -> None:
     """Put GitHub's OIDC provider and the roles into the account; again changes nothing.
@@ -69,7 +64,7 @@ def bootstrap(
 
     _check(repository)
     blueprint, live = live_context(environment, rehearse)
-    roles = pipeline_roles(blueprint.scope, state=state, backups=backups)
+    roles = pipeline_roles(blueprint.scope, state)
     for line in put_roles(live, blueprint.scope, repository, roles):
         typer.echo(line)
 

@@ -42,8 +42,12 @@ def _build(program: Path) -> None:
     with tempfile.TemporaryDirectory(dir=program.parent, prefix=".building-") as folder:
         unfinished = Path(folder) / "actionlint"
         with go_toolchain() as go, step("Building actionlint", "about 20 seconds"):
-            arguments = ["build", "-trimpath", "-ldflags=-s -w", "-o", unfinished, MODULE]
-            run_go(go, arguments, module=MODULE_FOLDER, purpose=_PURPOSE)
+            run_go(
+                go,
+                ["build", "-trimpath", "-ldflags=-s -w", "-o", unfinished, MODULE],
+                module=MODULE_FOLDER,
+                purpose=_PURPOSE,
+            )
         for old in program.parent.glob("actionlint-*"):
             old.unlink()
         unfinished.rename(program)
