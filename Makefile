@@ -49,6 +49,7 @@ lint: setup
 	@.venv/bin/mypy
 	@.venv/bin/lint-imports
 	@.venv/bin/zizmor --offline --quiet .github/workflows
+	@.venv/bin/python -m totara_infra.local.workflow_lint .github/workflows/*.yaml
 
 policies: setup
 	@for file in Pulumi.*.yaml; do \

@@ -89,7 +89,7 @@ def _share_installations(folder: Path) -> None:
 
 def _variables(folder: Path, port: int) -> dict[str, str]:
     kept = {k: v for k, v in os.environ.items() if not k.startswith(("PULUMI_", "TOTARA_"))}
-    own = {STATE_DIRECTORY_VARIABLE: str(folder), "TOTARA_PORT": str(port)}
+    own = {STATE_DIRECTORY_VARIABLE: str(folder), "TOTARA_PORT": str(port), "TOTARA_POLICIES": "0"}
     return kept | own | PERSISTING
 
 

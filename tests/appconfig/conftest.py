@@ -57,6 +57,7 @@ class Copy:
             "PYTHONPATH": str(self.folder),
             "TOTARA_STATE_DIRECTORY": str(self.folder / ".totara"),
             "TOTARA_PORT": str(self.port),
+            "TOTARA_POLICIES": "0",
         }
 
     def start(self, *arguments: str, program: str = TOTARA) -> subprocess.Popen[str]:

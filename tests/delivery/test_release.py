@@ -3,52 +3,15 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
-
-import pytest
 
 from tests.conftest import PROJECT
-from tests.tenants.project_copy import ProjectCopy
+from tests.delivery.history import git, run
 from totara_infra.delivery.release import refusals
 from totara_infra.model.release import Approval, Calendar, read_calendar
 from totara_infra.model.vocabulary import Environment
 
 AUTHOR, REVIEWER = "tui", "kea"
-
-
-def git(root: Path, *arguments: str) -> str:
-    identity = ["-c", "user.name=test", "-c", "user.email=test@example.test"]
-    return subprocess.run(
-        ["git", *identity, *arguments], cwd=root, check=True, capture_output=True, text=True
-    ).stdout
-
-
-def run(root: Path, *arguments: str, code: int = 0) -> str:
-    done = subprocess.run(
-        [Path(sys.executable).parent / "totara", *arguments],
-        cwd=root,
-        env=os.environ | {"PYTHONPATH": str(root)},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == code, done.stdout + done.stderr
-    return done.stdout + done.stderr
-
-
-@pytest.fixture(scope="module")
-def root(tmp_path_factory) -> Path:
-    folder = ProjectCopy.make(tmp_path_factory.mktemp("release") / "project").root
-    (folder / "release-calendar.yaml").write_text("time_zone: Pacific/Auckland\nfreezes: []\n")
-    (folder / ".gitignore").write_text(".totara/\n__pycache__/\n")
-    git(folder, "init", "-q")
-    git(folder, "add", "-A")
-    git(folder, "commit", "-qm", "first")
-    return folder
 
 
 def review(login: str, state: str = "approved", environment: str = "prod") -> dict:

@@ -10,6 +10,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import pytest
 import typer
 import yaml
 
@@ -40,6 +41,35 @@ def test_zizmor_finds_nothing_and_would_find_an_action_that_is_not_pinned(tmp_pa
     found = zizmor(tmp_path / ".github" / "workflows")
     assert found.returncode != 0
     assert "unpinned-uses" in found.stdout
+
+
+def actionlint(folder: Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "totara_infra.local.workflow_lint", *folder.glob("*.yaml")],
+        cwd=PROJECT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong", "complaint"),
+    [
+        ("needs.plan.outputs.digest", "needs.plan.outputs.digset", 'property "digset" is not'),
+        ("needs: plan", "needs: plans", 'needs job "plans" which does not exist'),
+        ("timeout-minutes: 300", "timeout-minute: 300", 'unexpected key "timeout-minute"'),
+    ],
+)
+def test_actionlint_finds_nothing_and_would_find_a_planted_fault(tmp_path, right, wrong, complaint):
+    assert actionlint(WORKFLOWS).returncode == 0
+    shutil.copytree(WORKFLOWS, tmp_path / "workflows")
+    file = tmp_path / "workflows" / "prod.yaml"
+    assert right in file.read_text()
+    file.write_text(file.read_text().replace(right, wrong, 1))
+    found = actionlint(tmp_path / "workflows")
+    assert found.returncode == 1
+    assert complaint in found.stdout
 
 
 def test_every_step_is_a_command_of_ours_with_options_that_exist():

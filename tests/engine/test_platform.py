@@ -27,7 +27,7 @@ WINDOW = "posting-engine/idempotency-window"
 @pytest.fixture(scope="module")
 def first_up(new_checkout):
     checkout = new_checkout()
-    return checkout, checkout.totara("up", "local")
+    return checkout, checkout.totara("up", "local", TOTARA_POLICIES="1")
 
 
 @pytest.fixture(scope="module")

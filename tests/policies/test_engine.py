@@ -70,7 +70,7 @@ def faulty(new_small_checkout):
         'Reference(f"key/{secret.key_class}", "arn")',
         'Reference("key/pii", "arn")',
     )
-    return checkout, checkout.totara("preview", "prod", "--offline", code=1)
+    return checkout, checkout.totara("preview", "prod", "--offline", code=1, TOTARA_POLICIES="1")
 
 
 def reported(output: str) -> dict[tuple[str, str], str]:

@@ -49,6 +49,7 @@ class ProjectCopy:
             "PYTHONPATH": str(self.root),
             "TOTARA_STATE_DIRECTORY": str(self.root / ".totara"),
             "TOTARA_PORT": str(self.port),
+            "TOTARA_POLICIES": "0",
         }
 
     def share_installations(self) -> None:

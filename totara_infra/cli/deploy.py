@@ -30,6 +30,7 @@ PoliciesOption = Annotated[
     bool,
     typer.Option(
         "--policies/--no-policies",
+        envvar="TOTARA_POLICIES",
         help="Hold everything to the conventions. Only local and rehearsals can go without.",
     ),
 ]
@@ -90,14 +91,35 @@ def up(
         ),
     ] = False,
     policies: PoliciesOption = True,
+    approved_digest: Annotated[
+        str | None,
+        typer.Option(metavar="DIGEST", help="uat and prod: digest of the plan that was approved."),
+    ] = None,
+    back_from: Annotated[
+        str | None,
+        typer.Option(
+            metavar="TAG", help="uat and prod: the release that failed; goes to the one before it."
+        ),
+    ] = None,
+    exception: Annotated[
+        str | None,
+        typer.Option(
+            metavar="TEXT", help="uat and prod, unapproved: number and reason of the exception."
+        ),
+    ] = None,
 ) -> None:
     """Bring an environment up, in sequence; again and again, until nothing is left to change.
 
-    Exit 1 when something failed: it is named with its reason, and what was not reached.
+    uat and prod take an approved plan only. Exit 1 when something failed: it is named with its
+    reason, and what was not reached.
     """
+    from totara_infra.delivery.approval import Approval
     from totara_infra.delivery.deployment import Deployment
 
-    deployment = Deployment.open(environment, rehearse, say=_say, policies=policies)
+    approval = Approval(approved_digest, back_from, exception)
+    deployment = Deployment.open(
+        environment, rehearse, say=_say, policies=policies, approval=approval
+    )
     deployment.guard(force_redeploy or [], say=_say)
     report = deployment.up(parallel, allow_delete or [], refresh)
     for line in deployment.report_lines(report, verb="there"):

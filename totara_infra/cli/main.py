@@ -21,6 +21,7 @@ from totara_infra.cli import (
     drift,
     fleet,
     migrations,
+    pipeline,
     plan,
     provision,
     recovery,
@@ -67,6 +68,7 @@ app.command("down")(deploy.down)
 app.add_typer(state.app, name="state")
 app.add_typer(fleet.app, name="fleet")
 app.add_typer(release.app, name="release")
+app.add_typer(pipeline.app, name="pipeline")
 app.command("drift")(drift.drift)
 app.add_typer(docs.app, name="docs")
 app.add_typer(verify.app, name="verify")

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from totara_infra.blueprint import Blueprint, plan
+from totara_infra.delivery.approval import Approval
 from totara_infra.delivery.configuration_guard import guard_configuration
 from totara_infra.delivery.progress import Report
 from totara_infra.delivery.report import failure_lines, success_lines
@@ -45,15 +46,25 @@ class Deployment:
         blueprint: what it consists of.
         emulated: it runs against an emulator on this machine.
         policies: everything is held to the conventions.
+        approval: why it may be updated.
     """
 
     stack: str
     blueprint: Blueprint
     emulated: bool
     policies: bool = True
+    approval: Approval = field(default_factory=Approval)
 
     @classmethod
-    def open(cls, name: str, rehearse: bool, say: Say, *, policies: bool = True) -> Deployment:
+    def open(
+        cls,
+        name: str,
+        rehearse: bool,
+        say: Say,
+        *,
+        policies: bool = True,
+        approval: Approval | None = None,
+    ) -> Deployment:
         """Get everything ready: the files are right, the engine is there, the emulator runs.
 
         Args:
@@ -61,6 +72,7 @@ class Deployment:
             rehearse: on an emulator of its own.
             say: takes messages for people, about what had to be mended or takes long.
             policies: hold everything to the conventions.
+            approval: why the stack may be updated; None where it is only previewed.
 
         Raises:
             TotaraError: what is wrong, before anything is touched.
@@ -78,7 +90,10 @@ class Deployment:
         tenants = checked_tenants(
             catalogue, project_root(), file_settings.tenants, primary_of(name)
         )
-        plan(catalogue, file_settings, tenants)
+        planned = plan(catalogue, file_settings, tenants)
+        if approval is not None:
+            approval.require(name, file_settings.environment, emulated=emulated)
+            approval.confirm(planned)
         if emulated:
             refuse_foreign_rehearsal(stack)
             ensure_ready()
@@ -87,7 +102,8 @@ class Deployment:
             emulator.start(stack, region=file_settings.region)
         settings = stack_settings(name, rehearse)
         ensure_stack(stack, name)
-        return cls(stack, plan(catalogue, settings, tenants), emulated, policies)
+        blueprint = plan(catalogue, settings, tenants)
+        return cls(stack, blueprint, emulated, policies, approval or Approval())
 
     def guard(self, force_redeploy: Sequence[str], say: Say) -> None:
         """Hold the configuration that is deployed against the files, before the engine runs.
@@ -123,6 +139,7 @@ class Deployment:
         Raises:
             StateError: somebody else holds the stack, or an earlier update left it unfinished.
             DeletionRefusedError: in uat and prod, a plan that deletes what can't be made again.
+            NotApprovedError: the files have become others than what was approved.
         """
         refuse_unsound(self.stack)
         if self.blueprint.scope.settings.environment.keeps_state:
@@ -133,7 +150,10 @@ class Deployment:
         arguments = ["--yes", "--skip-preview", "--suppress-outputs", "--parallel", str(parallel)]
         arguments += self._put_back(refresh)
         if not self.emulated:
-            return self._run("up", arguments)
+            # Once more, from the files as they are now: the preview takes minutes.
+            reason = self.approval.confirm(_planned_now(self.stack))
+            message = ["--message", reason] if reason is not None else []
+            return self._run("up", [*arguments, *message])
         with lifecycle.updating(self.stack):
             return self._run("up", arguments)
 
@@ -189,6 +209,14 @@ class Deployment:
             if not rehearsal
             else f"  .venv/bin/totara down {words}   stop it all"
         )
+
+
+def _planned_now(name: str) -> Blueprint:
+    """The blueprint of a stack on AWS from the files as they are at this moment."""
+    settings = read_stack(project_root(), name)
+    catalogue = load_catalogue().catalogue
+    tenants = checked_tenants(catalogue, project_root(), settings.tenants, primary_of(name))
+    return plan(catalogue, settings, tenants)
 
 
 def take_down(name: str, rehearse: bool) -> Iterator[str]:

@@ -17,7 +17,7 @@ from totara_infra.delivery.update import run_engine, run_folder
 from totara_infra.local import emulator, lifecycle
 from totara_infra.local.project import REHEARSAL_SUFFIX, project_root
 from totara_infra.local.setup import ensure_ready
-from totara_infra.model.stack import read_stack
+from totara_infra.model.stack import primary_of, read_stack
 from totara_infra.resolver import load_catalogue
 from totara_infra.resolver.licences import checked_tenants
 
@@ -39,7 +39,7 @@ def offline_preview(name: str, parallel: int, *, policies: bool = True) -> tuple
     stack = f"{engine_stack(name, rehearse=False)}-offline{REHEARSAL_SUFFIX}"
     settings = read_stack(project_root(), name, {"stack": stack})
     catalogue = load_catalogue().catalogue
-    tenants = checked_tenants(catalogue, project_root(), settings.tenants, name)
+    tenants = checked_tenants(catalogue, project_root(), settings.tenants, primary_of(name))
     plan(catalogue, settings, tenants)
     # It is no state that anybody shares, wherever the states of others are.
     os.environ.pop("PULUMI_BACKEND_URL", None)

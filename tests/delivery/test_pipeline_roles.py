@@ -1,0 +1,227 @@
+"""The pipeline's roles: assumed by OIDC, enough for their work, and for no more."""
+
+from __future__ import annotations
+
+import base64
+import fnmatch
+import json
+from typing import Any
+
+import boto3
+import pytest
+from botocore import UNSIGNED
+from botocore.config import Config
+from botocore.exceptions import ClientError
+
+from tests.delivery.history import run
+from tests.engine.conftest import new_checkout, new_small_checkout
+from tests.environments import blueprint_of
+from totara_infra.blueprint.pipeline_rights import ATTACHMENT, BOOTSTRAP_TYPES, RIGHTS
+from totara_infra.blueprint.pipeline_roles import (
+    ISSUER,
+    MAXIMUM_CHARACTERS,
+    as_text,
+    named,
+    pipeline_roles,
+)
+from totara_infra.model.vocabulary import Environment
+from totara_infra.operations.drift import find_drift
+from totara_infra.operations.live import Live
+from totara_infra.operations.trail import writes
+
+__all__ = ["new_checkout", "new_small_checkout"]
+REPOSITORY = "totara-bank/totara-infra"
+SHARED = [Environment.DEV, Environment.UAT, Environment.PROD]
+NAMES = {
+    "aws:sns/topic:Topic": "sns:",
+    "aws:sqs/queue:Queue": "sqs:",
+    "aws:s3/bucket:Bucket": "s3:",
+    "aws:lambda/function:Function": "lambda:function:",
+    "aws:secretsmanager/secret:Secret": "secretsmanager:secret:",
+    "aws:ssm/parameter:Parameter": "ssm:parameter",
+    "aws:cloudwatch/eventBus:EventBus": "events:event-bus/",
+    "aws:cloudwatch/eventArchive:EventArchive": "events:archive/",
+    "aws:iam/policy:Policy": "iam:policy/",
+    "aws:kms/alias:Alias": "kms:",
+    "aws:backup/vault:Vault": "backup:backup-vault:",
+}
+"""Type -> service and what stands before the name in its ARN."""
+
+
+def allowed(statements: Any, action: str, arn: str | None = None) -> bool:
+    return any(
+        statement["Effect"] == "Allow"
+        and action in statement["Action"]
+        and (arn is None or any(fnmatch.fnmatchcase(arn, r) for r in statement["Resource"]))
+        for statement in statements
+    )
+
+
+@pytest.mark.parametrize("environment", SHARED)
+def test_every_type_of_the_blueprint_has_its_calls_and_every_name_its_pattern(environment):
+    blueprint = blueprint_of(environment)
+    deploy = pipeline_roles(blueprint.scope)[0]
+    for resource in blueprint.resources.values():
+        if resource.type == ATTACHMENT:
+            continue
+        assert resource.type in RIGHTS, f"{resource.type} has no calls in pipeline_rights.py"
+        if prefix := NAMES.get(resource.type):
+            service, _, part = prefix.partition(":")
+            name = resource.properties.get("name") or resource.properties["bucket"]
+            place = resource.properties.get("region", blueprint.scope.settings.region)
+            arns = named(blueprint.scope, service, f"{part}{name}")
+            arn = next(arn for arn in arns if service in ("s3", "iam") or f":{place}:" in arn)
+            for action in RIGHTS[resource.type].write:
+                if action.startswith(f"{service}:"):
+                    assert allowed(deploy.statements, action, arn), f"{action} on {arn}"
+
+
+def test_no_role_of_the_pipeline_makes_roles_or_reads_secrets_and_only_one_writes():
+    scope = blueprint_of(Environment.PROD).scope
+    roles = {role.name: role for role in pipeline_roles(scope, "state-of-the-engine")}
+    assert set(roles) == {"BankDeployRole", "BankReadRole", "BankBackupRole"}
+    for role in roles.values():
+        actions = {a for s in role.statements for a in s["Action"]}
+        assert not actions & {
+            "iam:CreateRole", "iam:PutRolePolicy", "iam:UpdateAssumeRolePolicy",
+            "secretsmanager:GetSecretValue", "kms:*", "iam:*",
+        }  # fmt: skip
+        assert not [a for a in actions if "*" in a]
+        assert len(as_text(role.policy)) <= MAXIMUM_CHARACTERS
+    reading = {a for s in roles["BankReadRole"].statements for a in s["Action"]}
+    verbs = ("Get", "List", "Describe", "Lookup")
+    assert all(action.split(":")[1].startswith(verbs) for action in reading)
+    # It may give runtime roles policies, and itself none.
+    itself = scope.role_arn("BankDeployRole")
+    assert not allowed(roles["BankDeployRole"].statements, "iam:AttachRolePolicy", itself)
+    runtime = scope.role_arn("BankCoreRole")
+    assert allowed(roles["BankDeployRole"].statements, "iam:AttachRolePolicy", runtime)
+    assert {"aws:iam/role:Role"} <= BOOTSTRAP_TYPES
+
+
+def test_a_faulty_repository_is_refused(root):
+    for wrong in ("totara-bank/*", "totara-infra", "a/b/c"):
+        said = run(root, "pipeline", "roles", "prod", "--repository", wrong, code=2)
+        assert "Write owner/name" in said
+
+
+def test_the_command_prints_who_may_assume_what(root):
+    printed = json.loads(run(root, "pipeline", "roles", "prod", "--repository", REPOSITORY))
+    by_name = {role["name"]: role for role in printed}
+    deploy = by_name["BankDeployRole"]["trust"]["Statement"][0]["Condition"]["StringEquals"]
+    assert deploy[f"{ISSUER}:aud"] == "sts.amazonaws.com"
+    assert deploy[f"{ISSUER}:sub"] == [
+        f"repo:{REPOSITORY}:environment:prod", f"repo:{REPOSITORY}:environment:prod-back",
+    ]  # fmt: skip
+
+
+class AssumedLive(Live):
+    """Access under credentials that a role was assumed with."""
+
+    credentials: dict[str, str]
+
+    @property
+    def _session(self) -> Any:
+        return boto3.Session(
+            aws_access_key_id=self.credentials["AccessKeyId"],
+            aws_secret_access_key=self.credentials["SecretAccessKey"],
+            aws_session_token=self.credentials["SessionToken"],
+            region_name=self.settings.region,
+        )
+
+
+def token(subject: str) -> str:
+    """A token as GitHub gives a job; the emulator looks at its claims."""
+    claims = {"iss": f"https://{ISSUER}", "aud": "sts.amazonaws.com", "sub": subject,
+              "exp": 9_999_999_999}  # fmt: skip
+    parts = [json.dumps(part).encode() for part in ({"alg": "none"}, claims)]
+    return ".".join(base64.urlsafe_b64encode(p).rstrip(b"=").decode() for p in parts) + ".x"
+
+
+def assume(live: Live, role: str, subject: str) -> AssumedLive:
+    sts = boto3.client(
+        "sts", endpoint_url=live.settings.endpoint, region_name=live.settings.region,
+        config=Config(signature_version=UNSIGNED),
+    )  # fmt: skip
+    arn = f"arn:aws:iam::{live.settings.account_id}:role/{role}"
+    given = sts.assume_role_with_web_identity(
+        RoleArn=arn, RoleSessionName="pipeline", WebIdentityToken=token(subject)
+    )
+    assumed = AssumedLive(live.settings)
+    assumed.credentials = given["Credentials"]
+    return assumed
+
+
+@pytest.fixture(scope="module")
+def guarded(new_small_checkout):
+    """A small platform whose emulator evaluates IAM policies, and the pipeline's roles in it."""
+    checkout = new_small_checkout()
+    checkout.totara("up", "local", AUTH="true")
+    for done in ("Registered the OIDC provider", "The OIDC provider of GitHub is there"):
+        outcome = checkout.totara("pipeline", "bootstrap", "local", "--repository", REPOSITORY)
+        assert done in outcome.out
+    return checkout
+
+
+@pytest.mark.engine
+def test_a_job_of_another_repository_or_environment_gets_no_role(guarded):
+    live = guarded.live()
+    right = f"repo:{REPOSITORY}:environment:local-read"
+    for subject in (
+        f"repo:{REPOSITORY}:ref:refs/heads/main",
+        f"repo:{REPOSITORY}:environment:local",
+        right.replace("totara-bank", "somebody"),
+    ):
+        with pytest.raises(ClientError, match="AccessDenied"):
+            assume(live, "BankReadRole", subject)
+    assert assume(live, "BankReadRole", right)
+
+
+@pytest.mark.engine
+def test_drift_is_told_under_the_role_that_reads_which_can_change_nothing(guarded):
+    live, blueprint = guarded.live(), guarded.blueprint()
+    reader = assume(live, "BankReadRole", f"repo:{REPOSITORY}:environment:local-read")
+
+    found = find_drift(reader, blueprint, "local", authors=True)
+    assert found.findings == []
+
+    path = "/bank/local/service-001/window"
+    secret = "/bank/local/core/neon-db-url"
+    for service, call, arguments in (
+        ("ssm", "put_parameter", {"Name": path, "Value": "1", "Overwrite": True}),
+        ("ssm", "delete_parameter", {"Name": path}),
+        ("secretsmanager", "get_secret_value", {"SecretId": secret}),
+        ("secretsmanager", "delete_secret", {"SecretId": secret}),
+        ("iam", "create_role", {"RoleName": "x", "AssumeRolePolicyDocument": "{}"}),
+        ("s3", "create_bucket", {"Bucket": "bank-local-x"}),
+    ):
+        with pytest.raises(ClientError, match="AccessDenied"):
+            getattr(reader.client(service, attempts=1), call)(**arguments)
+
+
+@pytest.mark.engine
+def test_the_role_that_deploys_may_make_every_call_that_an_update_makes(guarded):
+    live, blueprint = guarded.live(), guarded.blueprint()
+    deploy = pipeline_roles(blueprint.scope)[0]
+    made = recorded_calls(live)
+    assert len(made) > 30
+    bootstrap = {
+        "iam:CreateRole", "iam:PutRolePolicy", "iam:TagRole", "iam:CreateOpenIDConnectProvider",
+        "iam:UpdateAssumeRolePolicy", "iam:GetOpenIDConnectProvider",
+    }  # fmt: skip
+    missing = {call for call in made - bootstrap if not allowed(deploy.statements, call)}
+    assert missing == set()
+
+
+SOURCES = {
+    "cognito-idp": "cognito-idp", "events": "events", "iam": "iam", "kms": "kms", "logs": "logs",
+    "monitoring": "cloudwatch", "secretsmanager": "secretsmanager", "sns": "sns", "sqs": "sqs",
+    "ssm": "ssm",
+}  # fmt: skip
+"""Services whose calls IAM names as their API does, by how CloudTrail spells them."""
+
+
+def recorded_calls(live: Live) -> set[str]:
+    """Every such call that CloudTrail has recorded, as IAM names it."""
+    found = ((write.source.removesuffix(".amazonaws.com"), write.action) for write in writes(live))
+    return {f"{SOURCES[source]}:{action}" for source, action in found if source in SOURCES}

@@ -1,0 +1,207 @@
+"""The roles that the pipeline assumes through GitHub's OIDC provider, and what each may do.
+
+They are no part of a stack: the pipeline could not make them, and needs them before its first run.
+The bootstrap identity puts them there, see `totara pipeline`.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from totara_infra.blueprint.alert_routing import ROLE as ROUTER_ROLE
+from totara_infra.blueprint.identity import SMS_ROLE
+from totara_infra.blueprint.pipeline_rights import RIGHTS
+from totara_infra.blueprint.roles import runtime_roles
+from totara_infra.blueprint.scope import Scope
+from totara_infra.blueprint.sign_in_trigger import ROLE as TRIGGER_ROLE
+
+ISSUER = "token.actions.githubusercontent.com"
+AUDIENCE = "sts.amazonaws.com"
+READ_ROLE = "BankReadRole"
+BACKUP_ROLE = "BankBackupRole"
+MAXIMUM_CHARACTERS = 10_240
+"""IAM's limit for the inline policies of a role together, white space left out."""
+_UNNAMED_READS = (
+    "appconfig:ListApplications", "appconfig:ListDeploymentStrategies", "cloudtrail:LookupEvents",
+    "cloudwatch:DescribeAlarms", "cognito-idp:ListUserPools", "events:ListArchives",
+    "events:ListEventBuses", "iam:ListPolicies", "kms:ListAliases", "kms:ListKeys",
+    "lambda:ListFunctions", "logs:DescribeLogGroups", "s3:ListAllMyBuckets",
+    "secretsmanager:ListSecrets", "sns:GetSubscriptionAttributes", "sns:ListSubscriptions",
+    "sns:ListTopics", "sqs:ListQueues", "ssm:DescribeParameters",
+)  # fmt: skip
+"""Calls that AWS ties to no name, and that change nothing."""
+_UNNAMED_WRITES = (
+    "cognito-idp:CreateUserPool", "kms:CreateKey", "sns:SetSubscriptionAttributes",
+    "sns:Unsubscribe",
+)  # fmt: skip
+"""The same of those that change something: AWS gives the ids."""
+_ROLE_READS = (
+    "iam:GetRole", "iam:GetRolePolicy", "iam:ListAttachedRolePolicies", "iam:ListRolePolicies",
+    "iam:ListRoleTags",
+)  # fmt: skip
+
+_BOTH_REGIONS = frozenset({"backup", "kms"})
+"""Services in which the stack has something in the region that takes over, too."""
+
+
+@dataclass(frozen=True)
+class PipelineRole:
+    """A role of the pipeline.
+
+    Attributes:
+        name: of the role.
+        purpose: what it is for.
+        environments: GitHub environments whose jobs may assume it.
+        statements: of its policy.
+    """
+
+    name: str
+    purpose: str
+    environments: tuple[str, ...]
+    statements: tuple[dict[str, Any], ...]
+
+    def trust(self, scope: Scope, repository: str) -> dict[str, Any]:
+        """Who may assume it: jobs of its environments, in one repository.
+
+        Args:
+            scope: the environment, whose account holds the OIDC provider.
+            repository: `owner/name`.
+        """
+        subjects = [f"repo:{repository}:environment:{name}" for name in self.environments]
+        return _document(
+            {
+                "Sid": "JobsOfTheseEnvironments",
+                "Effect": "Allow",
+                "Principal": {"Federated": provider_arn(scope)},
+                "Action": "sts:AssumeRoleWithWebIdentity",
+                # `sub` in full, without wildcards: a branch or a fork has another one.
+                "Condition": {
+                    "StringEquals": {f"{ISSUER}:aud": AUDIENCE, f"{ISSUER}:sub": subjects}
+                },
+            }
+        )
+
+    @property
+    def policy(self) -> dict[str, Any]:
+        """What it may do."""
+        return _document(*self.statements)
+
+
+def provider_arn(scope: Scope) -> str:
+    """ARN of GitHub's OIDC provider in the account."""
+    return scope.arn("iam", f"oidc-provider/{ISSUER}", regional=False)
+
+
+def pipeline_roles(scope: Scope, state: str | None = None) -> list[PipelineRole]:
+    """The roles of one environment's pipeline.
+
+    Args:
+        scope: the environment.
+        state: name of the bucket that holds the engine's state, where a bucket holds it.
+    """
+    env = scope.env
+    deploy, read = list(_deploying(scope)), list(_reading(scope))
+    back_up = [*read, *_exporting(scope)]
+    if state is not None:
+        deploy += _objects("State", state)
+    return [
+        PipelineRole(scope.settings.deployer_role, "deploys", (env, f"{env}-back"), tuple(deploy)),
+        PipelineRole(READ_ROLE, "compares and verifies", (f"{env}-read",), tuple(read)),
+        PipelineRole(BACKUP_ROLE, "writes exports", (f"{env}-backup",), tuple(back_up)),
+    ]
+
+
+def _reading(scope: Scope) -> Iterator[dict[str, Any]]:
+    """Everything that the stack has, but no secret's value."""
+    yield from _by_service(scope, "read")
+    yield _allow("Unnamed", _UNNAMED_READS, ["*"])
+    yield _allow("Roles", _ROLE_READS, [scope.arn("iam", "role/Bank*", regional=False)])
+
+
+def _deploying(scope: Scope) -> Iterator[dict[str, Any]]:
+    yield from _by_service(scope, "read", "write")
+    yield _allow("Unnamed", (*_UNNAMED_READS, *_UNNAMED_WRITES), ["*"])
+    yield _allow("Roles", _ROLE_READS, [scope.arn("iam", "role/Bank*", regional=False)])
+    # Only policies of the platform, and only to roles of domains: never to itself.
+    runtime = [scope.role_arn(name) for name, _ in runtime_roles(scope)]
+    policies = scope.arn("iam", "policy/bank-*", regional=False)
+    yield _allow("Attach", ("iam:AttachRolePolicy", "iam:DetachRolePolicy"), runtime) | {
+        "Condition": {"ArnLike": {"iam:PolicyARN": policies}}
+    }
+    services = [f"{name}.amazonaws.com" for name in ("backup", "cognito-idp", "lambda")]
+    stores = scope.catalogue.stores
+    vault = [stores.vault.role] if stores is not None else []
+    passed = [scope.role_arn(name) for name in (ROUTER_ROLE, SMS_ROLE, TRIGGER_ROLE, *vault)]
+    yield _allow("PassRoles", ("iam:PassRole",), passed) | {
+        "Condition": {"StringEquals": {"iam:PassedToService": services}}
+    }
+
+
+def _exporting(scope: Scope) -> Iterator[dict[str, Any]]:
+    """What an export reads of users, the key that seals it, and the bucket that takes it."""
+    stores = scope.catalogue.stores
+    if stores is None or scope.settings.environment not in stores.exports.environments:
+        return
+    pools = [scope.arn("cognito-idp", "userpool/*")]
+    yield _allow("Users", ("cognito-idp:AdminListGroupsForUser", "cognito-idp:ListUsers"), pools)
+    alias = f"alias/bank-{scope.env}-{stores.exports.key_class}"
+    yield _allow("Seal", ("kms:Decrypt", "kms:GenerateDataKey"), [scope.arn("kms", "key/*")]) | {
+        "Condition": {"ForAnyValue:StringEquals": {"kms:ResourceAliases": alias}}
+    }
+    yield from _objects("Exports", scope.fill(stores.exports.bucket))
+
+
+def _objects(sid: str, bucket: str) -> Iterator[dict[str, Any]]:
+    """Access to the objects of a bucket."""
+    arn = f"arn:aws:s3:::{bucket}"
+    yield _allow(f"{sid}Objects", ("s3:DeleteObject", "s3:GetObject", "s3:PutObject"), [f"{arn}/*"])
+    yield _allow(f"{sid}List", ("s3:ListBucket",), [arn])
+
+
+def _by_service(scope: Scope, *kinds: str) -> Iterator[dict[str, Any]]:
+    """One statement for each service: its calls, on the names of the stack."""
+    actions: dict[str, set[str]] = {}
+    resources: dict[str, set[str]] = {}
+    for rights in RIGHTS.values():
+        for call in (call for kind in kinds for call in getattr(rights, kind)):
+            service = call.split(":")[0]
+            actions.setdefault(service, set()).add(call)
+            # Calls on the key of a thing go to keys, whatever the thing is called.
+            parts = ("alias/bank-{env}-*", "key/*") if service == "kms" else rights.resources
+            resources.setdefault(service, set()).update(
+                arn for part in parts for arn in named(scope, service, part)
+            )
+    for service in sorted(actions):
+        sid = "".join(word.capitalize() for word in service.split("-"))
+        yield _allow(sid, sorted(actions[service]), sorted(resources[service]))
+
+
+def named(scope: Scope, service: str, part: str) -> list[str]:
+    """The ARNs, or patterns of ARNs, of a resource part with `{env}` filled in.
+
+    Two for what the stack also has in the region that takes over.
+    """
+    filled = scope.fill(part)
+    if service == "s3":
+        return [f"arn:aws:s3:::{filled}"]
+    here = scope.arn(service, filled, regional=service != "iam")
+    if service not in _BOTH_REGIONS:
+        return [here]
+    settings = scope.settings
+    return [here, here.replace(f":{settings.region}:", f":{settings.disaster_recovery_region}:")]
+
+
+def _allow(sid: str, actions: Sequence[str], resources: Sequence[str]) -> dict[str, Any]:
+    return {"Sid": sid, "Effect": "Allow", "Action": list(actions), "Resource": list(resources)}
+
+
+def _document(*statements: dict[str, Any]) -> dict[str, Any]:
+    return {"Version": "2012-10-17", "Statement": list(statements)}
+
+
+def as_text(document: dict[str, Any]) -> str:
+    """A policy document as IAM takes it: without white space, which counts."""
+    return json.dumps(document, sort_keys=True, separators=(",", ":"))

@@ -1,0 +1,79 @@
+"""`totara pipeline`: the roles that the workflows assume."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from totara_infra.cli.context import EnvironmentArgument
+from totara_infra.cli.deploy import RehearseOption
+from totara_infra.cli.output import print_json
+
+app = typer.Typer(help="The roles that the workflows assume, with no more rights than they need.")
+
+RepositoryOption = Annotated[
+    str,
+    typer.Option(metavar="OWNER/NAME", help="Repository on GitHub whose jobs may assume them."),
+]
+StateOption = Annotated[
+    str | None, typer.Option(metavar="BUCKET", help="Bucket that holds the engine's state.")
+]
+
+
+@app.command("roles")
+def show(
+    environment: EnvironmentArgument,
+    repository: RepositoryOption,
+    state: StateOption = None,
+) -> None:
+    """Print the roles as JSON: who may assume each, and what it may do. Changes nothing."""
+    from totara_infra.blueprint.pipeline_roles import pipeline_roles
+    from totara_infra.cli.context import load
+
+    scope = load(environment).blueprint().scope
+    _check(repository)
+    print_json(
+        [
+            {
+                "name": role.name,
+                "arn": scope.role_arn(role.name),
+                "environments": list(role.environments),
+                "trust": role.trust(scope, repository),
+                "policy": role.policy,
+            }
+            for role in pipeline_roles(scope, state)
+        ]
+    )
+
+
+@app.command("bootstrap")
+def bootstrap(
+    environment: EnvironmentArgument,
+    repository: RepositoryOption,
+    state: StateOption = None,
+    rehearse: RehearseOption = False,
+) -> None:
+    """Put GitHub's OIDC provider and the roles into the account; again changes nothing.
+
+    Takes the credentials of the bootstrap identity: the pipeline may not create roles.
+    """
+    from totara_infra.blueprint.pipeline_roles import pipeline_roles
+    from totara_infra.delivery.stacks import live_context
+    from totara_infra.operations.pipeline_roles import put_roles
+
+    _check(repository)
+    blueprint, live = live_context(environment, rehearse)
+    roles = pipeline_roles(blueprint.scope, state)
+    for line in put_roles(live, blueprint.scope, repository, roles):
+        typer.echo(line)
+
+
+def _check(repository: str) -> None:
+    import re
+
+    from totara_infra.model.problems import UsageError
+
+    # A wildcard in it would open the roles to other repositories.
+    if not re.fullmatch(r"[A-Za-z0-9-]+/[A-Za-z0-9._-]+", repository):
+        raise UsageError(f"`{repository}` is no repository. Write owner/name, as GitHub does.")
