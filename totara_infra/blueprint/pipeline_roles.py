@@ -106,7 +106,9 @@ def pipeline_roles(scope: Scope, state: str | None = None) -> list[PipelineRole]
     deploy, read = list(_deploying(scope)), list(_reading(scope))
     back_up = [*read, *_exporting(scope)]
     if state is not None:
-        deploy += _objects("State", state)
+        # The engine removes its locks.
+        writes = ("s3:DeleteObject", "s3:GetObject", "s3:PutObject")
+        deploy += _objects("State", state, *writes)
     return [
         PipelineRole(scope.settings.deployer_role, "deploys", (env, f"{env}-back"), tuple(deploy)),
         PipelineRole(READ_ROLE, "compares and verifies", (f"{env}-read",), tuple(read)),
@@ -148,16 +150,26 @@ def _exporting(scope: Scope) -> Iterator[dict[str, Any]]:
     pools = [scope.arn("cognito-idp", "userpool/*")]
     yield _allow("Users", ("cognito-idp:AdminListGroupsForUser", "cognito-idp:ListUsers"), pools)
     alias = f"alias/bank-{scope.env}-{stores.exports.key_class}"
-    yield _allow("Seal", ("kms:Decrypt", "kms:GenerateDataKey"), [scope.arn("kms", "key/*")]) | {
-        "Condition": {"ForAnyValue:StringEquals": {"kms:ResourceAliases": alias}}
-    }
-    yield from _objects("Exports", scope.fill(stores.exports.bucket))
+    here, *elsewhere = named(scope, "kms", "key/*")
+    yield _allow("Seal", ("kms:Decrypt", "kms:GenerateDataKey"), [here]) | _under(alias)
+    if stores.copied_from(scope.settings):
+        alias = f"alias/{scope.fill(stores.vault.copies.name)}"
+        yield _allow("SealElsewhere", ("kms:Encrypt",), elsewhere) | _under(alias)
+    # Who exports must not be able to delete what was exported before.
+    yield from _objects(
+        "Exports", scope.fill(stores.exports.bucket), "s3:GetObject", "s3:PutObject"
+    )
 
 
-def _objects(sid: str, bucket: str) -> Iterator[dict[str, Any]]:
+def _under(alias: str) -> dict[str, Any]:
+    """Only for the KMS key of that alias."""
+    return {"Condition": {"ForAnyValue:StringEquals": {"kms:ResourceAliases": alias}}}
+
+
+def _objects(sid: str, bucket: str, *calls: str) -> Iterator[dict[str, Any]]:
     """Access to the objects of a bucket."""
     arn = f"arn:aws:s3:::{bucket}"
-    yield _allow(f"{sid}Objects", ("s3:DeleteObject", "s3:GetObject", "s3:PutObject"), [f"{arn}/*"])
+    yield _allow(f"{sid}Objects", calls, [f"{arn}/*"])
     yield _allow(f"{sid}List", ("s3:ListBucket",), [arn])
 
 
