@@ -6,7 +6,7 @@ import json
 import signal
 import subprocess
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import boto3
@@ -50,12 +50,19 @@ def bucket(new_small_checkout) -> Iterator[tuple[Checkout, Any, dict[str, str]]]
     checkout.python("from totara_infra.local import emulator\nemulator.stop('state-rehearsal')")
 
 
-def wait_for(done: Callable[[], bool], command: subprocess.Popen[bytes]) -> None:
+def stop_in_the_middle(engine: subprocess.Popen[bytes], checkout: Checkout, client: Any) -> None:
+    """Hold an engine that has made a pool, whose id AWS gives, and is making something else."""
+    pools = checkout.live().client("cognito-idp")
     end = time.monotonic() + 120
-    while not done():
-        assert command.poll() is None, "it ended before it could be held"
-        assert time.monotonic() < end
+    while time.monotonic() < end:
+        assert engine.poll() is None, "it ended before it could be held"
+        if pools.list_user_pools(MaxResults=60)["UserPools"]:
+            engine.send_signal(signal.SIGSTOP)
+            if b'"creating"' in content(client):
+                return
+            engine.send_signal(signal.SIGCONT)
         time.sleep(0.05)
+    raise AssertionError("it made no pool")
 
 
 def content(client: Any) -> bytes:
@@ -79,9 +86,8 @@ def test_a_bucket_keeps_two_updates_apart_and_a_killed_one_is_mended(bucket):
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     ) as first:
-        # Held when it has begun to make things, so that the second one meets it for certain.
-        wait_for(lambda: b'"creating"' in content(client), first)
-        first.send_signal(signal.SIGSTOP)
+        # Held, so that the second one meets it for certain.
+        stop_in_the_middle(first, checkout, client)
 
         status = checkout.totara("state", "status", "local", code=1, **variables)
         second = checkout.totara("up", "local", code=1, **variables)
