@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
@@ -19,6 +20,18 @@ from totara_infra.operations.trail import writes
 from totara_infra.recovery.scene import Scene
 from totara_infra.recovery.signs import Sign, drifted, listed, sign_of
 
+_OPEN = {
+    "Version": "2012-10-17",
+    "Statement": [
+        {
+            "Sid": "Anybody",
+            "Effect": "Allow",
+            "Principal": {"AWS": "*"},
+            "Action": "secretsmanager:GetSecretValue",
+            "Resource": "*",
+        }
+    ],
+}
 _SOURCE = "secretsmanager.amazonaws.com"
 _NEVER_OURS = ("DeleteResourcePolicy", "CancelRotateSecret", "ReplicateSecretToRegions")
 """Calls that neither the program nor rotation makes."""
@@ -56,11 +69,12 @@ def fill(scene: Scene) -> None:
         pass
 
 
-def policy_gone(scene: Scene) -> None:
-    """The first secret loses the policy that closes it, and is read."""
+def policy_opened(scene: Scene) -> None:
+    """The first secret loses the policy that closes it, gets one that opens it, and is read."""
     path = min(entries(scene.blueprint))
     client = scene.live.client("secretsmanager")
     client.delete_resource_policy(SecretId=path)
+    client.put_resource_policy(SecretId=path, ResourcePolicy=json.dumps(_OPEN))
     client.get_secret_value(SecretId=path)
 
 

@@ -209,7 +209,7 @@ def _runbook(scenario: Scenario, scene: Scene) -> Runbook:
         {
             "env": scene.words,
             "recovery": command_words(recovery_of(scene.stack)),
-            "since": scene.since.isoformat(timespec="seconds"),
+            "since": scene.since.isoformat(),
         },
         Journal(scene.folder / "journal.jsonl"),
         exports.variables(scene),

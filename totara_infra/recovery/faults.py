@@ -32,7 +32,7 @@ FAULTS: Mapping[str, Fault] = {
     "router-permission-gone": Fault(functions.permission_gone),
     "schemas-dropped": Fault(databases.drop_schemas),
     "region-silent": Fault(region.silence, region.give_voice),
-    "secret-policy-gone": Fault(credentials.policy_gone),
+    "secret-policy-opened": Fault(credentials.policy_opened),
     "state-cut-off": Fault(configuration.state_cut_off),
     "parameter-altered": Fault(configuration.parameter_altered),
     "module-parameter-gone": Fault(configuration.module_parameter_gone),
