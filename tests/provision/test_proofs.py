@@ -306,6 +306,7 @@ def record(step: str, outcome: StepOutcome, assumption: str = "") -> StepRecord:
 
 
 def test_the_latest_word_on_a_step_counts(asking):
+    assert fails(asking, ProofName.NOTHING_ASSUMED) == "Nothing was tried yet."
     asking.journal.add(record("databases", StepOutcome.ASSUMED, "soon"))
     assert "databases (soon)" in fails(asking, ProofName.NOTHING_ASSUMED)
     asking.journal.add(record("databases", StepOutcome.THERE))

@@ -129,6 +129,8 @@ def verified(asking: Asking) -> Finding:
 def nothing_assumed(asking: Asking) -> Finding:
     """No step of this run rests on an assumption."""
     latest = {record.step: record for record in asking.journal.records()}
+    if not latest:
+        return Finding(False, "Nothing was tried yet.")
     assumed = [r for r in latest.values() if r.outcome is StepOutcome.ASSUMED]
     if assumed:
         said = ", ".join(f"{r.step} ({r.assumption})" for r in assumed)
