@@ -69,6 +69,7 @@ docs: setup
 # For pipelines: what a change does to each environment, and who has approved a run.
 plan-summary: setup
 	@mkdir -p build && rm -f build/plan.md
+	@.venv/bin/totara fleet plan --since "$${SINCE:?}" --summary build/plan.md >/dev/null
 	@for environment in dev uat prod; do \
 		.venv/bin/totara plan "$$environment" --since "$${SINCE:?}" --summary build/plan.md >/dev/null || exit; \
 	done

@@ -143,8 +143,11 @@ def test_a_release_goes_to_the_affected_stacks_the_clients_own_among_them(root, 
     git(root, "tag", "v2.0.1")
     output = tmp_path / "output"
 
+    summary = tmp_path / "plan.md"
     run(root, "fleet", "plan", "--release", "v2.0.1", "--env", "prod", "--digests",
-        "--step-output", str(output))  # fmt: skip
+        "--step-output", str(output), "--summary", str(summary))  # fmt: skip
+    assert summary.read_text().startswith("### 1 stacks are affected\n\n* `prod-acorn`\n  * ")
+    assert "retention_in_days" in summary.read_text()
 
     values = dict(line.split("=", 1) for line in output.read_text().splitlines())
     (entry,) = json.loads(values["matrix"])["include"]

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -10,10 +12,16 @@ from totara_infra.cli.output import (
     Format,
     FormatOption,
     StepOutputOption,
+    append_text,
     print_json,
     print_table,
     write_step_output,
 )
+
+if TYPE_CHECKING:
+    from totara_infra.delivery.fleet import Affected
+
+_SUMMARY_REASONS = 5
 
 app = typer.Typer(help="All stacks at once: the environments' and the isolated clients'.")
 
@@ -57,6 +65,10 @@ def plan(
         bool, typer.Option("--digests", help="With the digest of each plan, to be approved.")
     ] = False,
     step_output: StepOutputOption = None,
+    summary: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", dir_okay=False, help="Also append it as Markdown."),
+    ] = None,
     form: FormatOption = Format.TABLE,
 ) -> None:
     """Show which stacks a change affects, and why. Changes nothing.
@@ -82,6 +94,9 @@ def plan(
             matrix=json.dumps({"include": [a.matrix_entry for a in found]}),
             affected="true" if found else "false",
         )
+    if summary is not None:
+        lines = [line for affected in found for line in _summary_lines(affected)]
+        append_text(summary, "\n".join([f"### {len(found)} stacks are affected\n", *lines, "\n"]))
     if form is Format.JSON:
         print_json({"include": [a.as_data() for a in found]})
         return
@@ -95,3 +110,11 @@ def plan(
         f"{len(found)} stacks are affected by what has changed since "
         f"{before or 'nothing: it is the first release'}",
     )
+
+
+def _summary_lines(affected: Affected) -> Iterator[str]:
+    """A stack and the strongest reasons why it is affected: a comment has to stay short."""
+    yield f"* `{affected.stack}`"
+    yield from (f"  * {reason}" for reason in affected.reasons[:_SUMMARY_REASONS])
+    if (left := len(affected.reasons) - _SUMMARY_REASONS) > 0:
+        yield f"  * … and {left} more: `totara fleet plan --since`"

@@ -88,7 +88,7 @@ def check(versions: Mapping[str, str]) -> bool:
         run_logged(["make", "tools"], purpose=_PURPOSE, folder=copy, environment=_own_state(copy))
     names = ", ".join(f"{name} {version}" for name, version in versions.items())
     note(f"Testing with {names} …")
-    tests = [copy / ".venv" / "bin" / "python", "-m", "pytest", "-q", *TESTS]
+    tests = [str(copy / ".venv" / "bin" / "python"), "-m", "pytest", "-q", *TESTS]
     passed = subprocess.run(tests, cwd=copy, env=_environment(copy), check=False).returncode == 0
     if passed:
         note(
