@@ -5,7 +5,7 @@ ENV ?= local
 STATE = $(if $(TOTARA_STATE_DIRECTORY),$(TOTARA_STATE_DIRECTORY),.totara)
 
 .DEFAULT_GOAL := help
-.PHONY: help up down preview test bench lint docs setup tools policies plan-summary plan-comment release-approvals
+.PHONY: help up down preview test bench lint docs setup tools policies upgrade-check plan-summary plan-comment release-approvals
 
 help:
 	@echo 'make up                  bring all modules up on this machine: the engine, an AWS emulator, the stack local'
@@ -16,6 +16,7 @@ help:
 	@echo 'make docs                build the documentation site into build/site'
 	@echo 'make lint                check style, types and the dependencies between packages'
 	@echo 'make policies            hold the program of every stack to the conventions, without credentials'
+	@echo 'make upgrade-check       try other versions of the engine, the SDKs and the emulator in a copy'
 	@echo 'make setup               only make .venv'
 	@echo
 	@echo 'Variables: TOTARA_PORT=4567 (port of the emulator), PYTHON=python3.12 (the Python for .venv),'
@@ -58,12 +59,17 @@ policies: setup
 		.venv/bin/totara preview "$$name" --offline || exit; \
 	done
 
+# Such as VERSIONS="pulumi=3.273.0 pulumi-aws=7.52.0 ministack=1.5.34 engine=3.275.0".
+upgrade-check: setup
+	@.venv/bin/python -m totara_infra.local.upgrade $(VERSIONS)
+
 docs: setup
 	@.venv/bin/totara docs build --strict
 
 # For pipelines: what a change does to each environment, and who has approved a run.
 plan-summary: setup
 	@mkdir -p build && rm -f build/plan.md
+	@.venv/bin/totara fleet plan --since "$${SINCE:?}" --summary build/plan.md >/dev/null
 	@for environment in dev uat prod; do \
 		.venv/bin/totara plan "$$environment" --since "$${SINCE:?}" --summary build/plan.md >/dev/null || exit; \
 	done

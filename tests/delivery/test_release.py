@@ -126,3 +126,41 @@ def test_a_fleet_plan_names_only_affected_stacks_with_reasons(root, tmp_path):
     assert {entry["stack"] for entry in every["include"]} == {"dev", "uat", "prod"}
     assert "components/gate.py" in every["include"][0]["reasons"][0]
     assert "Give a branch" in run(root, "fleet", "plan", "--since", "nowhere", code=2)
+
+
+def test_a_release_goes_to_the_affected_stacks_the_clients_own_among_them(root, tmp_path):
+    shared = (root / "Pulumi.prod.yaml").read_text()
+    own = (
+        shared.replace("[totara-bank, acorn]", "[acorn]") + "  totara-infra:default-tenant: acorn\n"
+    )
+    (root / "Pulumi.prod-acorn.yaml").write_text(own)
+    (root / "Pulumi.prod.yaml").write_text(shared.replace("[totara-bank, acorn]", "[totara-bank]"))
+    git(root, "add", "-A")
+    git(root, "commit", "-qm", "acorn is isolated")
+    git(root, "tag", "v2.0.0")
+    (root / "Pulumi.prod-acorn.yaml").write_text(own.replace('"90"', '"180"'))
+    git(root, "commit", "-qam", "acorn keeps logs longer")
+    git(root, "tag", "v2.0.1")
+    output = tmp_path / "output"
+
+    summary = tmp_path / "plan.md"
+    run(root, "fleet", "plan", "--release", "v2.0.1", "--env", "prod", "--digests",
+        "--step-output", str(output), "--summary", str(summary))  # fmt: skip
+    assert summary.read_text().startswith("### 1 stacks are affected\n\n* `prod-acorn`\n  * ")
+    assert "retention_in_days" in summary.read_text()
+
+    values = dict(line.split("=", 1) for line in output.read_text().splitlines())
+    (entry,) = json.loads(values["matrix"])["include"]
+    digest = run(root, "release", "digest", "prod-acorn").strip()
+    assert entry == {"stack": "prod-acorn", "environment": "prod", "digest": digest}
+    assert "for one reason" not in run(
+        root, "up", "prod-acorn", "--approved-digest", "sha256:other", code=1
+    )
+    first = json.loads(
+        run(root, "fleet", "plan", "--release", "v0.0.1", "--env", "prod", "--format", "json")
+    )
+    assert [e["stack"] for e in first["include"]] == ["prod", "prod-acorn"]
+    assert first["include"][0]["reasons"] == ["The stack is new."]
+    every = json.loads(run(root, "fleet", "list", "--format", "json"))["include"]
+    assert [e["stack"] for e in every] == ["dev", "prod", "prod-acorn", "uat"]
+    assert "one of --since REF and --release TAG" in run(root, "fleet", "plan", code=2)

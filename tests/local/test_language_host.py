@@ -16,6 +16,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from tests.conftest import PROJECT
 from totara_infra.local.pulumi_command import engine_command, engine_environment
 
 PROGRAM = """
@@ -70,7 +71,8 @@ def test_the_private_api_that_the_language_host_leans_on_is_where_it_was():
     from pulumi.runtime.proto.language_pb2_grpc import LanguageRuntimeServicer
     from pulumi.runtime.settings import reset_options
 
-    assert importlib.metadata.version("pulumi") == "3.272.0"
+    pins = (PROJECT / "pyproject.toml").read_text(encoding="utf-8")
+    assert f'"pulumi=={importlib.metadata.version("pulumi")}"' in pins
     assert issubclass(LanguageServer, LanguageRuntimeServicer)
     assert list(inspect.signature(LanguageServer.__init__).parameters) == ["self", "program"]
     calls = "About Cancel GetPluginInfo GetRequiredPackages Handshake Run RunPlugin"

@@ -39,12 +39,20 @@ def write_step_output(path: Path, **values: str) -> None:
     Raises:
         UsageError: the file can't be written.
     """
+    append_text(path, "".join(f"{name}={value}\n" for name, value in values.items()))
+
+
+def append_text(path: Path, text: str) -> None:
+    """Append to a file that others append to as well, such as a comment in the making.
+
+    Raises:
+        UsageError: the file can't be written.
+    """
     from totara_infra.model.problems import UsageError
 
-    lines = "".join(f"{name}={value}\n" for name, value in values.items())
     try:
         with path.open("a", encoding="utf-8") as stream:
-            stream.write(lines)
+            stream.write(text)
     except OSError as error:
         raise UsageError(f"`{path}` can't be written: {error.strerror}.") from None
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from totara_infra.cli.context import EnvironmentArgument, load
-from totara_infra.cli.output import Format, FormatOption, print_json, print_table
+from totara_infra.cli.output import Format, FormatOption, append_text, print_json, print_table
 
 if TYPE_CHECKING:
     from totara_infra.blueprint import Blueprint
@@ -62,8 +62,6 @@ def plan(
 
 
 def _append_summary(path: Path, environment: str, differences: list[Difference]) -> None:
-    from totara_infra.model.problems import UsageError
-
     rows = [f"| {d.change} | {d.step} | `{d.name}` | {d.reason} |" for d in differences]
     # GitHub refuses a comment of more than 65,536 characters; three environments share one.
     left = len(rows) - _SUMMARY_ROWS
@@ -75,11 +73,7 @@ def _append_summary(path: Path, environment: str, differences: list[Difference])
         *rows[:_SUMMARY_ROWS],
         *more,
     ]
-    try:
-        with path.open("a", encoding="utf-8") as stream:
-            stream.write("\n".join(lines) + "\n\n")
-    except OSError as error:
-        raise UsageError(f"`{path}` can't be written: {error.strerror}.") from None
+    append_text(path, "\n".join(lines) + "\n\n")
 
 
 def _notes(blueprint: Blueprint) -> list[str]:

@@ -51,7 +51,8 @@ class Approval:
         """
         given = [g for g in (self.digest, self.back_from, self.exception) if g is not None]
         if emulated:
-            if given:
+            # The way back can be rehearsed: its check is of the files alone.
+            if self.digest is not None or self.exception is not None:
                 raise UsageError("What runs on this machine needs no approval; leave it out.")
             return
         if len(given) > 1:

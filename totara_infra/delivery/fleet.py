@@ -10,6 +10,7 @@ from typing import Any
 
 from totara_infra.blueprint import plan
 from totara_infra.blueprint.comparison import compare
+from totara_infra.delivery.release import plan_digest
 from totara_infra.delivery.revision import blueprint_at
 from totara_infra.local.project import LOCAL_STACK, project_root
 from totara_infra.model.problems import ProblemsError, UsageError
@@ -41,48 +42,67 @@ class Affected:
         stack: its name.
         environment: of the stack.
         reasons: why, in words, the strongest first.
+        digest: of the plan that would be released, where it was asked for.
     """
 
     stack: str
     environment: Environment
     reasons: tuple[str, ...]
+    digest: str | None = None
+
+    @property
+    def matrix_entry(self) -> dict[str, str]:
+        """As a job of a workflow takes it."""
+        digest = {"digest": self.digest} if self.digest is not None else {}
+        return {"stack": self.stack, "environment": self.environment.value, **digest}
 
     def as_data(self) -> dict[str, Any]:
         """As JSON can hold it."""
-        return {
-            "stack": self.stack,
-            "environment": self.environment.value,
-            "reasons": list(self.reasons),
-        }
+        return {**self.matrix_entry, "reasons": list(self.reasons)}
 
 
-def affected_stacks(since: str, environments: Sequence[Environment]) -> list[Affected]:
+def fleet() -> list[tuple[str, Environment]]:
+    """Every stack on AWS with its environment: the shared ones and the isolated clients'.
+
+    Raises:
+        ProblemsError: what is wrong in their files.
+    """
+    root = project_root()
+    names = [name for name in known_stacks(root) if name != LOCAL_STACK]
+    return [(name, read_stack(root, name).environment) for name in names]
+
+
+def affected_stacks(
+    since: str | None, environments: Sequence[Environment], *, digests: bool = False
+) -> list[Affected]:
     """The stacks that differ from what a revision gives, `local` left out.
 
     Args:
-        since: a git revision.
+        since: a git revision; None where there is nothing to compare with, so all are new.
         environments: only theirs; all where it is empty.
+        digests: make the digest of each plan, too.
 
     Raises:
         UsageError: git does not know the revision.
+        UncommittedError: digests are wanted of files that are not those of a commit.
         ProblemsError: what is wrong in the files of today.
     """
     root = project_root()
     catalogue = load_catalogue().catalogue
-    changed = _git("diff", "--name-only", since, "--", *PROGRAM).splitlines()
-    there = set(_git("ls-tree", "--name-only", since).splitlines())
+    changed, there = [], set()
+    if since is not None:
+        changed = _git("diff", "--name-only", since, "--", *PROGRAM).splitlines()
+        there = set(_git("ls-tree", "--name-only", since).splitlines())
     program = [f"The program or what it runs with has changed: {_few(changed)}."] if changed else []
     found = []
-    for name in known_stacks(root):
-        settings = read_stack(root, name)
-        if name == LOCAL_STACK or (environments and settings.environment not in environments):
+    for name, environment in fleet():
+        if environments and environment not in environments:
             continue
-        if f"Pulumi.{name}.yaml" not in there:
+        settings = read_stack(root, name)
+        after = plan(catalogue, settings, checked_tenants(catalogue, root, settings.tenants, name))
+        if since is None or f"Pulumi.{name}.yaml" not in there:
             reasons = ["The stack is new."]
         else:
-            after = plan(
-                catalogue, settings, checked_tenants(catalogue, root, settings.tenants, name)
-            )
             try:
                 differences = compare(blueprint_at(since, name), after)
             except ProblemsError as error:
@@ -95,7 +115,8 @@ def affected_stacks(since: str, environments: Sequence[Environment]) -> list[Aff
                     for text, count in counted.most_common()
                 ]
         if program or reasons:
-            found.append(Affected(name, settings.environment, (*program, *reasons)))
+            digest = plan_digest(after) if digests else None
+            found.append(Affected(name, environment, (*program, *reasons), digest))
     return found
 
 

@@ -119,6 +119,21 @@ def previous_release(tag: str) -> str:
     Raises:
         UsageError: the tag is none of a release, or there is none before it.
     """
+    found = release_before(tag)
+    if found is None:
+        raise UsageError(
+            f"There is no release before {tag} among the tags of this checkout. Fetch all tags "
+            "(`git fetch --tags`); if it was the first one, there is nothing to go back to."
+        )
+    return found
+
+
+def release_before(tag: str) -> str | None:
+    """The same, and None where it is the first one.
+
+    Raises:
+        UsageError: the tag is none of a release.
+    """
     this = version_of(tag)
     candidates = this[3] is not None
     listed = subprocess.run(
@@ -133,12 +148,7 @@ def previous_release(tag: str) -> str:
         for version in versions
         if (version[3] is not None) is candidates and _key(version) < _key(this)
     ]
-    if not earlier:
-        raise UsageError(
-            f"There is no release before {tag} among the tags of this checkout. Fetch all tags "
-            "(`git fetch --tags`); if it was the first one, there is nothing to go back to."
-        )
-    return versions[max(earlier, key=_key)]
+    return versions[max(earlier, key=_key)] if earlier else None
 
 
 def commit_of(tag: str) -> str:

@@ -39,7 +39,9 @@ def go_toolchain() -> Iterator[Path]:
     shutil.rmtree(folder, ignore_errors=True)
 
 
-def run_go(go: Path, arguments: Sequence[str | Path], *, module: Path, purpose: str) -> None:
+def run_go(
+    go: Path, arguments: Sequence[str | Path], *, module: Path, purpose: str, locked: bool = True
+) -> None:
     """Run `go` in the folder of a module, with nobody's own settings.
 
     Args:
@@ -47,8 +49,10 @@ def run_go(go: Path, arguments: Sequence[str | Path], *, module: Path, purpose: 
         arguments: Its arguments.
         module: The folder that holds `go.mod` and `go.sum`.
         purpose: What it is for, such as `build the Pulumi engine`.
+        locked: Whether `go.mod` and `go.sum` stay as they are.
 
     Raises:
         LocalEnvironmentError: It failed; says whether the module proxy could not be reached.
     """
-    packages.run_logged([go, *arguments], purpose=purpose, environment=_SETTINGS, folder=module)
+    settings = _SETTINGS if locked else {**_SETTINGS, "GOFLAGS": "-mod=mod"}
+    packages.run_logged([go, *arguments], purpose=purpose, environment=settings, folder=module)
