@@ -185,8 +185,8 @@ def drift() -> list[Figure]:
 
 
 def state() -> list[Figure]:
-    """`up` with the state in a file and in a bucket, written after every step and once."""
-    return measure_state(_SEQUENCED, _settings())
+    """`up` of 300 parameters, state in a file or a bucket, written after every step or once."""
+    return measure_state(_settings())
 
 
 def modules() -> list[Figure]:

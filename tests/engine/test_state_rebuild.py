@@ -40,8 +40,9 @@ READ_LATER = {
 
 
 @pytest.fixture(scope="module")
-def small(new_small_environment) -> Checkout:
-    checkout = new_small_environment()
+def small(new_small_checkout) -> Checkout:
+    # Not a ready-made copy: the emulator of one gives queues the URLs of its original.
+    checkout = new_small_checkout()
     # Without it nothing of `local` is protected, and flags could get lost unnoticed.
     checkout.edit(
         "Pulumi.local.yaml", "  totara-infra:capacity", PROTECTED + "  totara-infra:capacity"
