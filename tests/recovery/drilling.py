@@ -70,6 +70,7 @@ class Drills:
         done = self.checkout.totara(
             "dr", "drill", self.scenario, "local", "--format", "json", code=code
         )
+        assert done.out, done.err
         return json.loads(done.out), done
 
     @contextmanager
