@@ -105,6 +105,7 @@ def test_a_suspended_client_is_signed_out_of_the_playbook(checkout, provisioned)
         done = checkout.totara("provision", "acorn", "local", code=1)
     finally:
         file.write_text(before, encoding="utf-8")
+    checkout.totara("up", "local")
     assert re.search(r"^tenant-live +waiting ", done.out, re.MULTILINE)
     assert re.search(r"^test-customer +not reached ", done.out, re.MULTILINE)
     assert "Rolled out is suspended" in done.out
