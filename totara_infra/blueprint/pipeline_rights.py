@@ -240,7 +240,8 @@ RIGHTS: Mapping[str, Rights] = {
         _calls("sqs", "GetQueueAttributes"), _calls("sqs", "SetQueueAttributes"), _QUEUE
     ),
     "aws:ssm/parameter:Parameter": Rights(
-        _calls("ssm", "GetParameter", "GetParameters", "GetParametersByPath", "ListTagsForResource"),
+        _calls("ssm", "GetParameter", "GetParameters", "GetParametersByPath",
+               "ListTagsForResource"),
         _calls("ssm", "PutParameter", "DeleteParameter", "AddTagsToResource",
                "RemoveTagsFromResource"),
         ("parameter/bank/{env}/*",),

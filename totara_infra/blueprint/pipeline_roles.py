@@ -199,6 +199,9 @@ def _by_service(scope: Scope, *kinds: str) -> Iterator[dict[str, Any]]:
             resources.setdefault(service, set()).update(
                 arn for part in parts for arn in named(scope, service, part)
             )
+    # Said once: they are allowed on everything anyway, and the length is limited.
+    unnamed = {*_UNNAMED_READS, *(_UNNAMED_WRITES if "write" in kinds else ())}
+    actions = {service: calls - unnamed for service, calls in actions.items() if calls - unnamed}
     for service in sorted(actions):
         sid = "".join(word.capitalize() for word in service.split("-"))
         yield _allow(sid, sorted(actions[service]), sorted(resources[service]))
