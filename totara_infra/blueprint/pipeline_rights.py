@@ -93,12 +93,12 @@ RIGHTS: Mapping[str, Rights] = {
         _BACKUP,
     ),
     "aws:backup/selection:Selection": Rights(
-        _calls("backup", "GetBackupSelection"),
+        _calls("backup", "GetBackupSelection", "ListBackupSelections"),
         _calls("backup", "CreateBackupSelection", "DeleteBackupSelection"),
         _BACKUP,
     ),
     "aws:backup/vault:Vault": Rights(
-        _calls("backup", "DescribeBackupVault", "ListTags"),
+        _calls("backup", "DescribeBackupVault", "ListRecoveryPointsByBackupVault", "ListTags"),
         (
             *_calls("backup", "CreateBackupVault", "DeleteBackupVault", *_TAGGED),
             # AWS Backup takes the caller's word for the key.
@@ -240,7 +240,8 @@ RIGHTS: Mapping[str, Rights] = {
         _calls("sqs", "GetQueueAttributes"), _calls("sqs", "SetQueueAttributes"), _QUEUE
     ),
     "aws:ssm/parameter:Parameter": Rights(
-        _calls("ssm", "GetParameter", "GetParameters", "ListTagsForResource"),
+        _calls("ssm", "GetParameter", "GetParameters", "GetParametersByPath",
+               "ListTagsForResource"),
         _calls("ssm", "PutParameter", "DeleteParameter", "AddTagsToResource",
                "RemoveTagsFromResource"),
         ("parameter/bank/{env}/*",),

@@ -17,6 +17,7 @@ from totara_infra.blueprint.pipeline_rights import RIGHTS
 from totara_infra.blueprint.roles import runtime_roles
 from totara_infra.blueprint.scope import Scope
 from totara_infra.blueprint.sign_in_trigger import ROLE as TRIGGER_ROLE
+from totara_infra.model.vocabulary import Environment
 
 ISSUER = "token.actions.githubusercontent.com"
 AUDIENCE = "sts.amazonaws.com"
@@ -25,7 +26,9 @@ BACKUP_ROLE = "BankBackupRole"
 MAXIMUM_CHARACTERS = 10_240
 """IAM's limit for the inline policies of a role together, white space left out."""
 _UNNAMED_READS = (
-    "appconfig:ListApplications", "appconfig:ListDeploymentStrategies", "cloudtrail:LookupEvents",
+    "appconfig:ListApplications", "appconfig:ListDeploymentStrategies",
+    "backup:DescribeRegionSettings", "backup:ListBackupPlans", "backup:ListBackupVaults",
+    "cloudtrail:LookupEvents", "iam:GetAccountAuthorizationDetails",
     "cloudwatch:DescribeAlarms", "cognito-idp:ListUserPools", "events:ListArchives",
     "events:ListEventBuses", "iam:ListPolicies", "kms:ListAliases", "kms:ListKeys",
     "lambda:ListFunctions", "logs:DescribeLogGroups", "s3:ListAllMyBuckets",
@@ -38,6 +41,11 @@ _UNNAMED_WRITES = (
     "sns:Unsubscribe",
 )  # fmt: skip
 """The same of those that change something: AWS gives the ids."""
+_PROBE_CALLS = (
+    "cognito-idp:AdminAddUserToGroup", "cognito-idp:AdminCreateUser",
+    "cognito-idp:AdminDeleteUser", "cognito-idp:AdminInitiateAuth",
+    "cognito-idp:AdminSetUserPassword",
+)  # fmt: skip
 _ROLE_READS = (
     "iam:GetRole", "iam:GetRolePolicy", "iam:ListAttachedRolePolicies", "iam:ListRolePolicies",
     "iam:ListRoleTags",
@@ -133,6 +141,11 @@ def _deploying(scope: Scope) -> Iterator[dict[str, Any]]:
     yield _allow("Attach", ("iam:AttachRolePolicy", "iam:DetachRolePolicy"), runtime) | {
         "Condition": {"ArnLike": {"iam:PolicyARN": policies}}
     }
+    # Gates send a probe over each bus and, where the environment allows it, sign a user in.
+    yield _allow("ProbeBuses", ("events:PutEvents",), [scope.arn("events", "event-bus/bank-*")])
+    if scope.settings.environment is not Environment.PROD:
+        pools = [scope.arn("cognito-idp", "userpool/*")]
+        yield _allow("ProbeSignIn", _PROBE_CALLS, pools)
     services = [f"{name}.amazonaws.com" for name in ("backup", "cognito-idp", "lambda")]
     stores = scope.catalogue.stores
     vault = [stores.vault.role] if stores is not None else []
@@ -186,6 +199,9 @@ def _by_service(scope: Scope, *kinds: str) -> Iterator[dict[str, Any]]:
             resources.setdefault(service, set()).update(
                 arn for part in parts for arn in named(scope, service, part)
             )
+    # Said once: they are allowed on everything anyway, and the length is limited.
+    unnamed = {*_UNNAMED_READS, *(_UNNAMED_WRITES if "write" in kinds else ())}
+    actions = {service: calls - unnamed for service, calls in actions.items() if calls - unnamed}
     for service in sorted(actions):
         sid = "".join(word.capitalize() for word in service.split("-"))
         yield _allow(sid, sorted(actions[service]), sorted(resources[service]))
