@@ -44,7 +44,7 @@ def verified(scene: Scene) -> Finding:
 
 PREPARATIONS: Mapping[str, Preparation] = {
     "customer": Preparation(customer.prepare, customer.remove),
-    "filled-secrets": Preparation(credentials.fill),
+    "filled-secrets": Preparation(credentials.prepare),
     "rows": Preparation(databases.keep_row, databases.remove_row),
     "module-parameter": Preparation(
         configuration.write_module_parameter, configuration.remove_module_parameter

@@ -69,6 +69,12 @@ def fill(scene: Scene) -> None:
         pass
 
 
+def prepare(scene: Scene) -> None:
+    """Fill the secrets, and keep what their check had against them before the fault."""
+    fill(scene)
+    scene.facts["secret_failures"] = _named_failures(scene)
+
+
 def policy_opened(scene: Scene) -> None:
     """The first secret loses the policy that closes it, gets one that opens it, and is read."""
     path = min(entries(scene.blueprint))
@@ -133,11 +139,16 @@ def put_issued(scene: Scene) -> None:
 
 
 def sound(scene: Scene) -> Finding:
-    """Whether `totara secrets check` has nothing against any secret."""
-    failed = [f"{r.check} {r.subject}" for r in _failures(scene)]
+    """Whether `totara secrets check` has nothing against any secret that it had not before."""
+    before = set(scene.facts.get("secret_failures", []))
+    failed = [f for f in _named_failures(scene) if f not in before]
     if failed:
         return Finding(False, f"{len(failed)} checks of secrets fail: {listed(failed)}.")
-    return Finding(True, "Every check of the secrets passes.")
+    return Finding(True, "Every check of the secrets that passed before passes.")
+
+
+def _named_failures(scene: Scene) -> list[str]:
+    return [f"{r.check} {r.subject}" for r in _failures(scene)]
 
 
 def filled(scene: Scene) -> Finding:
