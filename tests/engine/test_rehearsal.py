@@ -89,7 +89,7 @@ def test_filled_secrets_let_the_next_up_go_on(rehearsal):
         outcome = rehearsal.totara("up", "prod", "--rehearse")
 
     assert not watch.found
-    assert len(watch.seen) > 10
+    assert len(watch.seen) > 5
     assert "prod: 146 modules in 6 phases" in outcome.out
     first_phase = names_of(blueprint, [1]) - {blueprint.gate(1).properties["name"]}
     # What was there stayed as it was.
