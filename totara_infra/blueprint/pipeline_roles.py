@@ -22,7 +22,7 @@ from totara_infra.model.vocabulary import Environment
 ISSUER = "token.actions.githubusercontent.com"
 AUDIENCE = "sts.amazonaws.com"
 READ_ROLE = "BankReadRole"
-BACKUP_ROLE = "BankBackupRole"
+EXPORT_ROLE = "BankExportRole"
 MAXIMUM_CHARACTERS = 10_240
 """IAM's limit for the inline policies of a role together, white space left out."""
 _UNNAMED_READS = (
@@ -120,7 +120,7 @@ def pipeline_roles(scope: Scope, state: str | None = None) -> list[PipelineRole]
     return [
         PipelineRole(scope.settings.deployer_role, "deploys", (env, f"{env}-back"), tuple(deploy)),
         PipelineRole(READ_ROLE, "compares and verifies", (f"{env}-read",), tuple(read)),
-        PipelineRole(BACKUP_ROLE, "writes exports", (f"{env}-backup",), tuple(back_up)),
+        PipelineRole(EXPORT_ROLE, "writes exports", (f"{env}-backup",), tuple(back_up)),
     ]
 
 
