@@ -312,7 +312,9 @@ def test_after_a_killed_update_an_update_goes_on_where_it_ended(new_small_checko
     assert {"key/pii", "user_pool/staff"} & found["imported"].keys()
     checkout.totara("state", "status", "local")
     changes = checkout.changes("preview", "-s", "local")
-    assert {c.name for c in changes if c.operation == "create"} == set(found["not_there"])
+    # A topic that has no policy yet has AWS's own, which a refresh does not take for ours.
+    to_come = {*found["not_there"], *found["to_change"].get("create", ())}
+    assert {c.name for c in changes if c.operation == "create"} == to_come
     assert {c.operation for c in changes} <= {"create", "update"}
     outcome = checkout.totara("up", "local")
     assert "start afresh" not in outcome.err
