@@ -101,7 +101,7 @@ def test_each_fault_is_reported_by_its_policy_and_by_no_other(faulty):
         assert says in found["provider", "elsewhere"]
 
     secrets = {key for key in found if key[0] == "key-class"}
-    assert len(secrets) == 8
+    assert len(secrets) == 9
     others = {(policy, name) for policy, name, _ in STACK_FAULTS}
     assert set(found) == set(wanted) | others | secrets | {("provider", "elsewhere")}
     named = {policy for policy, _ in found}

@@ -136,7 +136,7 @@ RIGHTS: Mapping[str, Rights] = {
         ("log-group:*",),
     ),
     "aws:cognito/resourceServer:ResourceServer": Rights(
-        _calls("cognito-idp", "DescribeResourceServer"),
+        _calls("cognito-idp", "DescribeResourceServer", "ListResourceServers"),
         _calls("cognito-idp", "CreateResourceServer", "UpdateResourceServer",
                "DeleteResourceServer"),
         _POOL,

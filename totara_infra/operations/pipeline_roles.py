@@ -14,10 +14,13 @@ from totara_infra.blueprint.pipeline_roles import (
     provider_arn,
 )
 from totara_infra.blueprint.scope import Scope
+from totara_infra.model.stack import PROJECT
 from totara_infra.operations.live import Live
 
 OWNER = "MOD-104"
 """Module whose tags the roles carry."""
+MANAGED_BY = f"{PROJECT}-bootstrap"
+"""No update makes them, so drift must not look for them in the blueprint."""
 _POLICY = "pipeline"
 
 
@@ -36,7 +39,8 @@ def put_roles(
         What was done, in sentences for people.
     """
     iam = live.client("iam")
-    tags = [{"Key": key, "Value": value} for key, value in scope.tags(OWNER).items()]
+    own = scope.tags(OWNER) | {"managed_by": MANAGED_BY}
+    tags = [{"Key": key, "Value": value} for key, value in own.items()]
     try:
         iam.get_open_id_connect_provider(OpenIDConnectProviderArn=provider_arn(scope))
         yield "The OIDC provider of GitHub is there."
