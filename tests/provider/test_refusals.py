@@ -137,6 +137,8 @@ def test_wrong_property_of_aws(provider: ProviderClient, unique: str) -> None:
 
 
 MANY_MAY_SHARE_A_NAME = {
+    # The name of a selection is for people: AWS tells them apart by an id.
+    "aws:backup/selection:Selection",
     "aws:appconfig/application:Application",
     "aws:appconfig/configurationProfile:ConfigurationProfile",
     "aws:appconfig/deployment:Deployment",

@@ -69,11 +69,17 @@ def make_roles(blueprint: Blueprint, live: Live) -> None:
                     PolicyDocument=_filled(blueprint, given["policy"]),
                 )
             else:
-                policy = given["policy_arn"].resource.removeprefix("policy/")
                 client.attach_role_policy(
                     RoleName=role_name(given["role"]),
-                    PolicyArn=f"arn:aws:iam::{account}:policy/{policy}",
+                    PolicyArn=policy_arn(given["policy_arn"], account),
                 )
+
+
+def policy_arn(policy: Any, account: str) -> str:
+    """ARN of a policy of this platform, or of AWS's own, which stands as it is."""
+    if isinstance(policy, str):
+        return policy
+    return f"arn:aws:iam::{account}:policy/{policy.resource.removeprefix('policy/')}"
 
 
 def role_name(role: Any) -> str:
