@@ -103,7 +103,7 @@ def test_serve_shows_the_site_until_it_is_interrupted(project) -> None:
     with urllib.request.urlopen(f"{found[0]}modules/mod-104.html", timeout=10) as answer:
         assert b"MOD-104" in answer.read()
     process.send_signal(signal.SIGINT)
-    _, errors = process.communicate(timeout=20)
+    _, errors = process.communicate(timeout=60)
     assert process.returncode == 0
     assert "Traceback" not in errors
 
