@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from xdist.scheduler import LoadScopeScheduling
+
+from totara_infra.local.project import state_directory
+
+COMPILED = state_directory() / "compiled"
+if os.environ.pop("PYTHONDONTWRITEBYTECODE", None):
+    # As many containers have it. The tests start hundreds of commands, and compiling the SDK and
+    # the project for each would be half of their time.
+    os.environ["PYTHONPYCACHEPREFIX"] = str(COMPILED)
 
 PROJECT = Path(__file__).resolve().parent.parent
 REFERENCE = PROJECT.parent / "shared" / "reference"
@@ -44,6 +54,14 @@ def reference() -> Path:
     if not REFERENCE.is_dir():
         pytest.skip("the platform's reference is not on this machine")
     return REFERENCE
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _no_compiled_copies(tmp_path_factory) -> Iterator[None]:
+    """Keep compiled files of this checkout and of the libraries, not those of a test's copies."""
+    yield
+    base = tmp_path_factory.getbasetemp()
+    shutil.rmtree(COMPILED / base.relative_to(base.anchor), ignore_errors=True)
 
 
 class ByEnvironment(LoadScopeScheduling):
