@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import shutil
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -11,13 +11,10 @@ from typing import Any
 import pytest
 from xdist.scheduler import LoadScopeScheduling
 
-from totara_infra.local.project import state_directory
+from totara_infra.local.compiled_files import keep_compiled_files
 
-COMPILED = state_directory() / "compiled"
-if os.environ.pop("PYTHONDONTWRITEBYTECODE", None):
-    # As many containers have it. The tests start hundreds of commands, and compiling the SDK and
-    # the project for each would be half of their time.
-    os.environ["PYTHONPYCACHEPREFIX"] = str(COMPILED)
+# The tests start hundreds of commands: compiling anew for each would be half of their time.
+keep_compiled_files()
 
 PROJECT = Path(__file__).resolve().parent.parent
 REFERENCE = PROJECT.parent / "shared" / "reference"
@@ -61,7 +58,8 @@ def _no_compiled_copies(tmp_path_factory) -> Iterator[None]:
     """Keep compiled files of this checkout and of the libraries, not those of a test's copies."""
     yield
     base = tmp_path_factory.getbasetemp()
-    shutil.rmtree(COMPILED / base.relative_to(base.anchor), ignore_errors=True)
+    if sys.pycache_prefix is not None:
+        shutil.rmtree(Path(sys.pycache_prefix) / base.relative_to(base.anchor), ignore_errors=True)
 
 
 class ByEnvironment(LoadScopeScheduling):

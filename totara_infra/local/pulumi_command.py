@@ -12,6 +12,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NoReturn
 
+from totara_infra.local.compiled_files import keep_compiled_files
 from totara_infra.local.errors import LocalEnvironmentError
 from totara_infra.local.placement import place_plugins, project_pulumi_home
 from totara_infra.local.project import (
@@ -72,9 +73,6 @@ def engine_environment(stack: str) -> dict[str, str]:
         environment.setdefault("PULUMI_IGNORE_AMBIENT_PLUGINS", "true")
     if not runs_locally(stack):
         return environment
-    if environment.pop("PYTHONDONTWRITEBYTECODE", None):
-        # As many containers have it. Compiling the AWS SDK anew would take seconds of every run.
-        environment.setdefault("PYTHONPYCACHEPREFIX", str(state_directory() / "compiled"))
     environment.setdefault("PULUMI_SKIP_UPDATE_CHECK", "true")
     # Written once at the end, not after every step: a lost state is a lost emulator, no more.
     environment.setdefault("PULUMI_SKIP_CHECKPOINTS", "true")
@@ -164,6 +162,7 @@ def _json_object(file: Path) -> dict[str, object]:
 
 def run() -> NoReturn:
     """Hand over to the engine; the console script `pulumi`."""
+    keep_compiled_files()
     arguments = sys.argv[1:]
     stack = selected_stack(arguments)
     try:
