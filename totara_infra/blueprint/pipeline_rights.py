@@ -99,11 +99,7 @@ RIGHTS: Mapping[str, Rights] = {
     ),
     "aws:backup/vault:Vault": Rights(
         _calls("backup", "DescribeBackupVault", "ListRecoveryPointsByBackupVault", "ListTags"),
-        (
-            *_calls("backup", "CreateBackupVault", "DeleteBackupVault", *_TAGGED),
-            # AWS Backup takes the caller's word for the key.
-            *_calls("kms", "CreateGrant", "Decrypt", "GenerateDataKey", "RetireGrant"),
-        ),
+        _calls("backup", "CreateBackupVault", "DeleteBackupVault", *_TAGGED),
         _BACKUP,
     ),
     "aws:backup/vaultLockConfiguration:VaultLockConfiguration": Rights(

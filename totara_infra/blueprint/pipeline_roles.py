@@ -23,8 +23,10 @@ ISSUER = "token.actions.githubusercontent.com"
 AUDIENCE = "sts.amazonaws.com"
 READ_ROLE = "BankReadRole"
 EXPORT_ROLE = "BankExportRole"
-MAXIMUM_CHARACTERS = 10_240
-"""IAM's limit for the inline policies of a role together, white space left out."""
+MAXIMUM_CHARACTERS = 6_144
+"""IAM's limit for one managed policy, white space left out."""
+MAXIMUM_POLICIES = 10
+"""IAM's default quota of managed policies of a role."""
 _UNNAMED_READS = (
     "appconfig:ListApplications", "appconfig:ListDeploymentStrategies",
     "backup:DescribeRegionSettings", "backup:ListBackupPlans", "backup:ListBackupVaults",
@@ -37,8 +39,8 @@ _UNNAMED_READS = (
 )  # fmt: skip
 """Calls that AWS ties to no name, and that change nothing."""
 _UNNAMED_WRITES = (
-    "cognito-idp:CreateUserPool", "kms:CreateKey", "sns:SetSubscriptionAttributes",
-    "sns:Unsubscribe",
+    "backup-storage:MountCapsule", "cognito-idp:CreateUserPool", "kms:CreateKey",
+    "sns:SetSubscriptionAttributes", "sns:Unsubscribe",
 )  # fmt: skip
 """The same of those that change something: AWS gives the ids."""
 _PROBE_CALLS = (
@@ -63,7 +65,7 @@ class PipelineRole:
         name: of the role.
         purpose: what it is for.
         environments: GitHub environments whose jobs may assume it.
-        statements: of its policy.
+        statements: of its policies.
     """
 
     name: str
@@ -93,9 +95,20 @@ class PipelineRole:
         )
 
     @property
-    def policy(self) -> dict[str, Any]:
-        """What it may do."""
-        return _document(*self.statements)
+    def policies(self) -> dict[str, dict[str, Any]]:
+        """What it may do: name of a managed policy -> its document, each within IAM's limit.
+
+        No name is one of `bank-*`, or the role that deploys could change its own rights.
+        """
+        documents: list[list[dict[str, Any]]] = [[]]
+        for statement in self.statements:
+            if len(as_text(_document(*documents[-1], statement))) > MAXIMUM_CHARACTERS:
+                documents.append([])
+            documents[-1].append(statement)
+        return {
+            f"Pipeline-{self.name}-{number}": _document(*statements)
+            for number, statements in enumerate(documents, start=1)
+        }
 
 
 def provider_arn(scope: Scope) -> str:
@@ -141,9 +154,18 @@ def _deploying(scope: Scope) -> Iterator[dict[str, Any]]:
     yield _allow("Attach", ("iam:AttachRolePolicy", "iam:DetachRolePolicy"), runtime) | {
         "Condition": {"ArnLike": {"iam:PolicyARN": policies}}
     }
+    # AWS Backup binds a vault to its key with the caller's rights; nobody else may use them so.
+    settings = scope.settings
+    regions = (settings.region, settings.disaster_recovery_region)
+    binding = ("kms:CreateGrant", "kms:Decrypt", "kms:GenerateDataKey", "kms:RetireGrant")
+    yield _allow("VaultKeys", binding, named(scope, "kms", "key/*")) | {
+        "Condition": {
+            "StringEquals": {"kms:ViaService": [f"backup.{r}.amazonaws.com" for r in regions]}
+        }
+    }
     # Gates send a probe over each bus and, where the environment allows it, sign a user in.
     yield _allow("ProbeBuses", ("events:PutEvents",), [scope.arn("events", "event-bus/bank-*")])
-    if scope.settings.environment is not Environment.PROD:
+    if settings.environment is not Environment.PROD:
         pools = [scope.arn("cognito-idp", "userpool/*")]
         yield _allow("ProbeSignIn", _PROBE_CALLS, pools)
     services = [f"{name}.amazonaws.com" for name in ("backup", "cognito-idp", "lambda")]

@@ -40,7 +40,7 @@ def show(
                 "arn": scope.role_arn(role.name),
                 "environments": list(role.environments),
                 "trust": role.trust(scope, repository),
-                "policy": role.policy,
+                "policies": role.policies,
             }
             for role in pipeline_roles(scope, state)
         ]

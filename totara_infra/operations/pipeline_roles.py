@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 from botocore.exceptions import ClientError
 
@@ -21,7 +22,9 @@ OWNER = "MOD-104"
 """Module whose tags the roles carry."""
 MANAGED_BY = f"{PROJECT}-bootstrap"
 """No update makes them, so drift must not look for them in the blueprint."""
-_POLICY = "pipeline"
+_VERSIONS = 5
+"""Versions of a policy that IAM keeps; a further one is refused."""
+_ABSENT = ("NoSuchEntity", "NoSuchEntityException")
 
 
 def put_roles(
@@ -45,7 +48,7 @@ def put_roles(
         iam.get_open_id_connect_provider(OpenIDConnectProviderArn=provider_arn(scope))
         yield "The OIDC provider of GitHub is there."
     except ClientError as error:
-        if error.response["Error"]["Code"] not in ("NoSuchEntity", "NoSuchEntityException"):
+        if error.response["Error"]["Code"] not in _ABSENT:
             raise
         iam.create_open_id_connect_provider(
             Url=f"https://{ISSUER}", ClientIDList=[AUDIENCE], Tags=tags
@@ -57,7 +60,7 @@ def put_roles(
             iam.update_assume_role_policy(RoleName=role.name, PolicyDocument=trust)
             done = "Updated"
         except ClientError as error:
-            if error.response["Error"]["Code"] not in ("NoSuchEntity", "NoSuchEntityException"):
+            if error.response["Error"]["Code"] not in _ABSENT:
                 raise
             iam.create_role(
                 RoleName=role.name,
@@ -66,7 +69,44 @@ def put_roles(
                 Tags=tags,
             )
             done = "Created"
-        iam.put_role_policy(
-            RoleName=role.name, PolicyName=_POLICY, PolicyDocument=as_text(role.policy)
-        )
+        _put_policies(iam, scope, role, tags)
         yield f"{done} {scope.role_arn(role.name)} for {', '.join(role.environments)}."
+
+
+def _put_policies(
+    iam: Any, scope: Scope, role: PipelineRole, tags: Sequence[Mapping[str, str]]
+) -> None:
+    """Give a role its managed policies, and take away those that it has no longer."""
+    wanted = {
+        scope.arn("iam", f"policy/{name}", regional=False): as_text(document)
+        for name, document in role.policies.items()
+    }
+    for arn, document in wanted.items():
+        try:
+            policy = iam.get_policy(PolicyArn=arn)["Policy"]
+        except ClientError as error:
+            if error.response["Error"]["Code"] not in _ABSENT:
+                raise
+            name = arn.rpartition("/")[2]
+            iam.create_policy(PolicyName=name, PolicyDocument=document, Tags=tags)
+        else:
+            _renew(iam, arn, policy["DefaultVersionId"], document)
+        iam.attach_role_policy(RoleName=role.name, PolicyArn=arn)
+    attached = iam.list_attached_role_policies(RoleName=role.name)["AttachedPolicies"]
+    for arn in (found["PolicyArn"] for found in attached):
+        if arn not in wanted:
+            iam.detach_role_policy(RoleName=role.name, PolicyArn=arn)
+
+
+def _renew(iam: Any, arn: str, version: str, document: str) -> None:
+    """Make a policy say what it should, where it says something else."""
+    current = iam.get_policy_version(PolicyArn=arn, VersionId=version)["PolicyVersion"]["Document"]
+    if as_text(current) == document:
+        return
+    versions = iam.list_policy_versions(PolicyArn=arn)["Versions"]
+    if len(versions) == _VERSIONS:
+        oldest = min(
+            (v for v in versions if not v["IsDefaultVersion"]), key=lambda v: v["CreateDate"]
+        )
+        iam.delete_policy_version(PolicyArn=arn, VersionId=oldest["VersionId"])
+    iam.create_policy_version(PolicyArn=arn, PolicyDocument=document, SetAsDefault=True)
