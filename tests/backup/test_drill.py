@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from tests.backup.watching_proxy import WatchingProxy, watching_proxy
+from tests.backup.watching_proxy import WatchingProxy
 from tests.engine.checkout import Checkout
 from tests.identity.signing_in import Bank, User
 from totara_infra.local.project import STATE_DIRECTORY_VARIABLE
@@ -250,7 +250,7 @@ def test_all_is_lost_and_comes_back(new_small_checkout, tmp_path) -> None:
         a["what"] for a in dry["actions"] if a["subject"] == STALE
     )
 
-    with watching_proxy(json.loads(checkout.emulator_record().read_text())["port"]) as proxy:
+    with WatchingProxy.before(json.loads(checkout.emulator_record().read_text())["port"]) as proxy:
         runs = Restore(checkout, bank, proxy, tmp_path / "state")
         end = runs.begin_roll_out()
         runs.killed_at(restore, "PutParameter", lambda call: None)

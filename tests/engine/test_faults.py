@@ -7,7 +7,7 @@ import json
 import pytest
 
 from tests.engine.checkout import Checkout
-from tests.engine.faulty_proxy import STATUSES, faulty_proxy
+from tests.engine.faulty_proxy import STATUSES, FaultyProxy
 from tests.engine.inventory import counted, inventory, wanted
 
 pytestmark = pytest.mark.engine
@@ -19,7 +19,7 @@ def test_an_update_goes_through_throttling_and_server_errors(new_small_checkout)
     # With a state beside it, the emulator counts as the stack's own and is kept.
     checkout.pulumi("stack", "init", "local")
     record = json.loads(checkout.emulator_record().read_text())
-    with faulty_proxy(record["port"]) as proxy:
+    with FaultyProxy.before(record["port"]) as proxy:
         port = proxy.server_address[1]
         through = {**record, "port": port, "endpoint": f"http://127.0.0.1:{port}"}
         checkout.emulator_record().write_text(json.dumps(through))

@@ -8,11 +8,6 @@ from tests.recovery.drilling import Drills, outcomes, refused
 
 pytestmark = pytest.mark.engine
 
-BY_PEOPLE = (
-    "declare-incident", "take-roles", "read-indicators", "hold-releases", "keep-traces",
-    "tell-institutions", "restart-readers", "close-incident",
-)  # fmt: skip
-CHANGING = ("close-access", "rotate-own", "replace-issued")
 OWN = "/bank/local/core/statement-signing-key"
 ISSUED = "/bank/local/core/neon-db-url"
 
@@ -25,16 +20,6 @@ def drills(new_small_environment) -> Drills:
 def version(drills: Drills, path: str) -> str:
     client = drills.checkout.live().client("secretsmanager")
     return client.get_secret_value(SecretId=path)["VersionId"]
-
-
-def test_every_step_is_left_out_once(drills: Drills) -> None:
-    assert {s["id"] for s in drills.steps} == {*BY_PEOPLE, *CHANGING}
-
-
-def test_without_a_step_of_people_the_record_would_lack_evidence(drills: Drills) -> None:
-    for step, (code, said) in drills.refused_without(BY_PEOPLE).items():
-        assert code == 1, said
-        assert f"no step has the proof {drills.proof(step)}" in said
 
 
 def test_an_open_policy_is_missed_and_the_drill_goes_on_with_it(drills: Drills) -> None:

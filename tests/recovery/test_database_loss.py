@@ -12,14 +12,10 @@ from tests.migrations.server import Server
 from tests.recovery.drilling import Drills, outcomes, refused
 from totara_infra.local.project import state_directory
 from totara_infra.migrations.flyway.install import ensure_installed as ensure_flyway
+from totara_infra.operations.secrets.inventory import THROWAWAY
 
 pytestmark = pytest.mark.engine
 
-BY_PEOPLE = (
-    "declare-incident", "take-roles", "read-indicators", "hold-releases", "tell-institutions",
-    "close-incident",
-)  # fmt: skip
-CHANGING = ("rebuild-schemas", "restore-rows")
 DATABASES = "totara_infra/catalogue/databases.yaml"
 FILES = {
     "V001__create_accounts_table.sql": "CREATE SCHEMA core;\n"
@@ -59,16 +55,6 @@ def drills(new_small_environment, server) -> Drills:
     return Drills(checkout, "database-loss")
 
 
-def test_every_step_is_left_out_once(drills: Drills) -> None:
-    assert {s["id"] for s in drills.steps} == {*BY_PEOPLE, *CHANGING}
-
-
-def test_without_a_step_of_people_the_record_would_lack_evidence(drills: Drills) -> None:
-    for step, (code, said) in drills.refused_without(BY_PEOPLE).items():
-        assert code == 1, said
-        assert f"no step has the proof {drills.proof(step)}" in said
-
-
 def test_without_the_migrations_there_are_no_tables(drills: Drills, server: Server) -> None:
     record, _ = drills.without("rebuild-schemas")
     assert refused(record) == {"indicators-quiet"}
@@ -106,3 +92,17 @@ def test_a_database_elsewhere_is_never_dropped(drills: Drills, server: Server) -
     assert "bank_core leads to another machine" in done.err
     assert server.passwords["bank_core_migrate_user"] not in done.text
     assert server.ask("bank_core", "SELECT count(*) FROM core.accounts") == [(0,)]
+
+
+def test_throwaway_values_are_no_sign_of_a_loss(drills: Drills) -> None:
+    secrets = drills.checkout.live().client("secretsmanager")
+    url = "postgresql://u:hush-hush@127.0.0.1:1/bank_core"
+    written = secrets.put_secret_value(SecretId=SECRET, SecretString=url)
+    assert drills.status(code=1)["points_to"] == ["database-loss"]
+    secrets.update_secret_version_stage(
+        SecretId=SECRET, VersionStage=THROWAWAY, MoveToVersionId=written["VersionId"]
+    )
+    found = drills.status(code=0)
+    assert found["points_to"] == []
+    assert {i["raised"] for i in found["indicators"]} == {None}
+    assert all("throwaway" in i["found"] for i in found["indicators"])

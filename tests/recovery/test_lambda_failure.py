@@ -11,31 +11,10 @@ from totara_infra.model.evidence import digest_of
 
 pytestmark = pytest.mark.engine
 
-BY_PEOPLE = (
-    "declare-incident", "take-roles", "read-indicators", "hold-releases", "tell-institutions",
-    "close-incident",
-)  # fmt: skip
-BY_THE_PROGRAM = ("put-back",)
-
 
 @pytest.fixture(scope="module")
 def drills(new_small_environment) -> Drills:
     return Drills(new_small_environment(), "lambda-failure")
-
-
-def test_every_step_is_left_out_once(drills: Drills) -> None:
-    assert {s["id"] for s in drills.steps} == {*BY_PEOPLE, *BY_THE_PROGRAM}
-
-
-def test_without_a_step_of_people_the_record_would_lack_evidence(drills: Drills) -> None:
-    refusals = drills.refused_without(BY_PEOPLE)
-    proofs = {s["id"]: s["proof"] for s in drills.steps}
-    for step, (code, said) in refusals.items():
-        assert code == 1, said
-        assert f"no step has the proof {proofs[step]}" in said
-        assert "nothing was broken" in said
-    assert not (drills.folder / "drill.json").exists()
-    assert drills.status(code=0)["points_to"] == []
 
 
 @pytest.fixture(scope="module")
@@ -66,7 +45,9 @@ def test_it_goes_on_after_a_kill_and_breaks_nothing_twice(drills: Drills, failed
     record, done = drills.run()
     assert record["outcome"] == "complete", done.err
     assert record["runs"] == 3
-    assert outcomes(record) == {**dict.fromkeys(BY_PEOPLE, "played"), "put-back": "done"}
+    assert outcomes(record) == {
+        s["id"]: "done" if s["id"] == "put-back" else "played" for s in drills.steps
+    }
     assert refused(record) == set()
     assert {a["name"] for a in record["acceptance"]} == {
         "indicators-quiet", "same-claims", "verified",

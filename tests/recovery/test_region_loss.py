@@ -12,11 +12,6 @@ from totara_infra.operations.live import Live
 
 pytestmark = pytest.mark.engine
 
-BY_PEOPLE = (
-    "declare-incident", "take-roles", "read-indicators", "hold-releases", "tell-institutions",
-    "restore-databases", "deploy-modules", "switch-clients", "close-incident",
-)  # fmt: skip
-CHANGING = ("raise-recovery", "restore-exports", "fill-secrets", "enrol-users")
 PARAMETER = "/bank/local/recovery-drill/endpoint"
 LEADS_BACK = "/bank/local/recovery-drill/queue"
 
@@ -32,16 +27,6 @@ def drills(new_small_environment) -> Drills:
 
 def other_region(drills: Drills) -> Live:
     return drills.checkout.live("local-recovery")
-
-
-def test_every_step_is_left_out_once(drills: Drills) -> None:
-    assert {s["id"] for s in drills.steps} == {*BY_PEOPLE, *CHANGING}
-
-
-def test_without_a_step_of_people_the_record_would_lack_evidence(drills: Drills) -> None:
-    for step, (code, said) in drills.refused_without(BY_PEOPLE).items():
-        assert code == 1, said
-        assert f"no step has the proof {drills.proof(step)}" in said
 
 
 def test_without_the_other_region_nothing_can_be_restored(drills: Drills) -> None:

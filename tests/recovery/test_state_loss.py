@@ -8,26 +8,10 @@ from tests.recovery.drilling import Drills, outcomes, refused
 
 pytestmark = pytest.mark.engine
 
-BY_PEOPLE = (
-    "declare-incident", "take-roles", "read-indicators", "hold-releases", "tell-institutions",
-    "close-incident",
-)  # fmt: skip
-CHANGING = ("rebuild-state", "put-back", "restore-exports")
-
 
 @pytest.fixture(scope="module")
 def drills(new_small_environment) -> Drills:
     return Drills(new_small_environment(), "state-loss")
-
-
-def test_every_step_is_left_out_once(drills: Drills) -> None:
-    assert {s["id"] for s in drills.steps} == {*BY_PEOPLE, *CHANGING}
-
-
-def test_without_a_step_of_people_the_record_would_lack_evidence(drills: Drills) -> None:
-    for step, (code, said) in drills.refused_without(BY_PEOPLE).items():
-        assert code == 1, said
-        assert f"no step has the proof {drills.proof(step)}" in said
 
 
 def test_without_the_state_nothing_is_put_back(drills: Drills) -> None:

@@ -3,52 +3,14 @@
 from __future__ import annotations
 
 import json
-import threading
 import time
 import uuid
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from http.server import ThreadingHTTPServer
+from collections.abc import Callable
 from typing import Any
 
-from tests.engine.faulty_proxy import PassingHandler
+from tests.passing_proxy import PassingHandler, PassingProxy
 
 WRITES = ("PutSecretValue", "UpdateSecretVersionStage")
-
-
-class MindedProxy(ThreadingHTTPServer):
-    """Passes calls on to an emulator.
-
-    Attributes:
-        written: writes to secrets, in order.
-        after_write: called with their number once the emulator has done one, before its answer.
-        function: plays MOD-045's function: gets path and version of a rotation that begins.
-        ahead: seconds by which the clock in the answers is ahead.
-    """
-
-    daemon_threads = True
-
-    def __init__(self, target_port: int) -> None:
-        super().__init__(("127.0.0.1", 0), _Handler)
-        self.target_port = target_port
-        self.written: list[str] = []
-        self.after_write: Callable[[int], None] = lambda number: None
-        self.function: Callable[[str, str], None] | None = None
-        self.ahead = 0
-
-    def handle_error(self, request: object, client_address: object) -> None:
-        """A command that was ended hangs up."""
-
-
-@contextmanager
-def minded_proxy(target_port: int) -> Iterator[MindedProxy]:
-    proxy = MindedProxy(target_port)
-    threading.Thread(target=proxy.serve_forever, daemon=True).start()
-    try:
-        yield proxy
-    finally:
-        proxy.shutdown()
-        proxy.server_close()
 
 
 class _Handler(PassingHandler):
@@ -74,3 +36,23 @@ class _Handler(PassingHandler):
         self.server.function(request["SecretId"], version)
         content = json.dumps({"Name": request["SecretId"], "VersionId": version}).encode()
         self.answer(200, content, [("Content-Type", "application/x-amz-json-1.1")])
+
+
+class MindedProxy(PassingProxy):
+    """Minds the writes to secrets.
+
+    Attributes:
+        written: writes to secrets, in order.
+        after_write: called with their number once the emulator has done one, before its answer.
+        function: plays MOD-045's function: gets path and version of a rotation that begins.
+        ahead: seconds by which the clock in the answers is ahead.
+    """
+
+    handler = _Handler
+
+    def __init__(self, target_port: int) -> None:
+        super().__init__(target_port)
+        self.written: list[str] = []
+        self.after_write: Callable[[int], None] = lambda number: None
+        self.function: Callable[[str, str], None] | None = None
+        self.ahead = 0

@@ -19,7 +19,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 
 from tests.conftest import PROJECT
 from tests.secrets import leaks
-from tests.secrets.minded_proxy import MindedProxy, minded_proxy
+from tests.secrets.minded_proxy import MindedProxy
 from tests.secrets.traffic import (
     ACTIVE,
     CACHE_SECONDS,
@@ -142,7 +142,7 @@ def desk(place, tmp_path_factory) -> Iterator[Desk]:
     (state / "emulator").symlink_to((place.state / "emulator").resolve())
     record = json.loads((place.state / "emulators" / "local.json").read_text())
     assert place.totara("seed", "local").returncode == 0
-    with minded_proxy(record["port"]) as proxy:
+    with MindedProxy.before(record["port"]) as proxy:
         port = proxy.server_address[1]
         through = {**record, "port": port, "endpoint": f"http://127.0.0.1:{port}"}
         (state / "emulators" / "local.json").write_text(json.dumps(through))
