@@ -19,6 +19,7 @@ from tests.migrations.conftest import Place, place_of
 from totara_infra.migrations.connections import LOCK, DirectUrl
 from totara_infra.migrations.files import Folder
 from totara_infra.migrations.flyway.client import Flyway
+from totara_infra.operations.secrets.inventory import THROWAWAY
 
 HISTORY = "SELECT version, success FROM flyway_schema_history ORDER BY installed_rank"
 CANCEL = "SELECT pg_cancel_backend(pid) FROM pg_stat_activity"
@@ -255,6 +256,22 @@ def test_secrets_that_lead_nowhere_are_all_named_without_their_values(fresh, tmp
         assert f"/bank/local/{segment}/neon-db-migrate-url: " in refused.stderr
         assert why in refused.stderr
     assert "hush" not in refused.stdout + refused.stderr
+
+
+def test_a_throwaway_value_is_taken_for_no_database(fresh, tmp_path) -> None:
+    write(tmp_path, "bank_core", simple("core"))
+    secrets, path = fresh.live.client("secretsmanager"), fresh.secret("bank_core")
+    written = secrets.put_secret_value(SecretId=path, SecretString=fresh.server.url("bank_core"))
+    secrets.update_secret_version_stage(
+        SecretId=path, VersionStage=THROWAWAY, MoveToVersionId=written["VersionId"]
+    )
+    refused = fresh.run("status", *words(tmp_path))
+    assert refused.returncode == 1
+    assert f"{path}: its value is a throwaway one" in refused.stderr
+    assert f"totara secrets put local {path}" in refused.stderr
+    # A real value takes its place, and the label stays with the other one.
+    fresh.store("bank_core", fresh.server.url("bank_core"))
+    assert fresh.run("status", *words(tmp_path)).returncode == 0
 
 
 def test_a_server_that_does_not_answer_is_said_without_the_url(fresh, tmp_path) -> None:

@@ -286,7 +286,7 @@ def _targets(
     if missing:
         raise UsageError(f"--from holds no migrations of {', '.join(missing)}.")
     places = database_order(catalogue, databases, blueprint.sequence)
-    return targets(live, blueprint.scope.settings.environment, places, wanted), databases
+    return targets(live, places, wanted), databases
 
 
 def _inspected(flyway: Flyway, targets: list[Target]) -> list[State]:

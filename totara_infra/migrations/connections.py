@@ -14,10 +14,11 @@ from pydantic import SecretStr
 
 from totara_infra.migrations.order import Place
 from totara_infra.model.problems import TotaraError
-from totara_infra.model.vocabulary import Environment, SecretFormat
+from totara_infra.model.vocabulary import SecretFormat
 from totara_infra.operations.live import Live
 from totara_infra.operations.secrets.answers import explained
 from totara_infra.operations.secrets.formats import fault
+from totara_infra.operations.secrets.inventory import THROWAWAY, command
 
 LOCK = int.from_bytes(b"totara", "big")
 """Key of the advisory lock that whoever migrates a database holds."""
@@ -95,47 +96,46 @@ class DirectUrl:
         return " ".join(text.split())
 
 
-def read_urls(
-    live: Live, environment: Environment, places: Sequence[Place]
-) -> dict[str, DirectUrl]:
+def read_urls(live: Live, places: Sequence[Place]) -> dict[str, DirectUrl]:
     """Database name -> its direct URL.
 
     Raises:
-        MigrationError: every secret that is absent, empty or not what is needed, at once.
+        MigrationError: every secret that is absent, empty, throwaway or not what is needed, at
+            once.
         AwsRefusedError: AWS does not answer.
     """
     urls: dict[str, DirectUrl] = {}
     faults: list[str] = []
     for place in places:
-        path = place.secret.replace("{env}", environment.value)
-        value = _value(live, path)
-        what = "it has no value" if value is None else _fault(value, place.name)
-        if what is None and value is not None:
-            urls[place.name] = DirectUrl(place.name, value)
-        else:
-            faults.append(
-                f"{path}: {what}.\n"
-                f"    fix: store the direct URL of {place.name}: totara secrets put {environment} "
-                f"{path}"
-            )
+        path = place.secret.replace("{env}", live.settings.environment.value)
+        try:
+            urls[place.name] = DirectUrl(place.name, _value(live, path, place.name))
+        except MigrationError as what:
+            put = command(live.settings, "put", path)
+            faults.append(f"{path}: {what}.\n    fix: store the direct URL of {place.name}: {put}")
     if faults:
         raise MigrationError("\n".join(faults))
     return urls
 
 
-def _value(live: Live, path: str) -> SecretStr | None:
+def _value(live: Live, path: str, database: str) -> SecretStr:
     with explained(f"reading {path}"):
         try:
             answer = live.client("secretsmanager").get_secret_value(SecretId=path)
         except ClientError as error:
-            if error.response["Error"]["Code"] == "ResourceNotFoundException":
-                return None
-            raise
-    return SecretStr(answer["SecretString"]) if answer.get("SecretString") else None
+            if error.response["Error"]["Code"] != "ResourceNotFoundException":
+                raise
+            answer = {}
+    if not (value := answer.get("SecretString")):
+        raise MigrationError("it has no value")
+    if THROWAWAY in answer.get("VersionStages", ()):
+        raise MigrationError("its value is a throwaway one, which leads to no database")
+    if (wrong := _fault(value, database)) is not None:
+        raise MigrationError(wrong)
+    return SecretStr(value)
 
 
-def _fault(value: SecretStr, database: str) -> str | None:
-    text = value.get_secret_value()
+def _fault(text: str, database: str) -> str | None:
     if (wrong := fault(SecretFormat.POSTGRESQL_URL, text)) is not None:
         return wrong
     url = urlsplit(text)

@@ -105,9 +105,7 @@ class Result:
         }
 
 
-def targets(
-    live: Live, environment: Environment, places: Sequence[Place], folders: Sequence[Folder]
-) -> list[Target]:
+def targets(live: Live, places: Sequence[Place], folders: Sequence[Folder]) -> list[Target]:
     """The databases that have files, in order, with their direct URLs.
 
     Raises:
@@ -116,8 +114,8 @@ def targets(
     """
     by_name = {f.database: f for f in folders}
     chosen = [p for p in places if p.name in by_name]
-    urls = read_urls(live, environment, chosen)
-    return [Target(environment, p, by_name[p.name], urls[p.name]) for p in chosen]
+    urls = read_urls(live, chosen)
+    return [Target(live.settings.environment, p, by_name[p.name], urls[p.name]) for p in chosen]
 
 
 def inspect(flyway: Flyway, chosen: Sequence[Target]) -> list[State]:

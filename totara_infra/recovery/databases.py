@@ -40,7 +40,7 @@ def _places(scene: Scene) -> tuple[list[Place], DatabaseCatalogue]:
 
 def _urls(scene: Scene) -> dict[str, DirectUrl]:
     places, _ = _places(scene)
-    return read_urls(scene.live, scene.live.settings.environment, places)
+    return read_urls(scene.live, places)
 
 
 @contextmanager
@@ -55,11 +55,11 @@ def _connection(url: DirectUrl) -> Iterator[psycopg.Connection]:
 def answer(scene: Scene) -> Sign:
     """Every database takes a connection through its direct URL."""
     urls, faults = _urls(scene), []
-    for name, url in urls.items():
+    for url in urls.values():
         try:
             url.connect().close()
         except MigrationError as error:
-            faults.append(f"{name}: {str(error).splitlines()[0]}")
+            faults.append(str(error).splitlines()[0])
     return sign_of(faults, f"{len(urls)} databases answer.")
 
 

@@ -46,7 +46,7 @@ def lost(live: Live, blueprint: Blueprint, saved: Sequence[Mapping[str, Any]]) -
             what = "The program makes the container: run `totara up`, then this again."
             yield Action(STORE, secret["name"], Way.BY_HAND, what)
         elif secret["value_since"] and not there["value_since"]:
-            put = command(blueprint, "put", secret["name"])
+            put = command(blueprint.scope.settings, "put", secret["name"])
             known = looks_like_path(secret["name"])
             what = f"Its value is in no backup. Put it in: {put}" if known else "Put its value in."
             yield Action(STORE, secret["name"], Way.BY_HAND, what)

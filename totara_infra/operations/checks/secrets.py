@@ -46,7 +46,7 @@ def _value(inspection: Inspection, standing: Standing) -> Iterator[Result]:
     if standing.filled:
         yield passed("secret value", path)
     elif standing.state is State.EMPTY:
-        fix = f"Fill it: {command(inspection.blueprint, 'put', path)}"
+        fix = f"Fill it: {command(inspection.blueprint.scope.settings, 'put', path)}"
         yield failed("secret value", path, "a value", "an empty container", fix)
 
 

@@ -100,14 +100,14 @@ def _presence(blueprint: Blueprint, standing: Standing) -> Iterator[Result]:
         return
     if standing.state is State.TO_BE_DELETED:
         found = f"deleted, gone for good on {standing.goes:%Y-%m-%d}"
-        fix = f"Bring it back: {command(blueprint, 'put', path, '--restore')}"
+        fix = f"Bring it back: {command(blueprint.scope.settings, 'put', path, '--restore')}"
         yield failed("secret there", path, "a container", found, fix)
         return
     yield passed("secret there", path)
     if standing.filled:
         yield passed("secret value", path)
     elif secret.required:
-        fix = f"Fill it: {command(blueprint, 'put', path)}"
+        fix = f"Fill it: {command(blueprint.scope.settings, 'put', path)}"
         yield failed("secret value", path, "a value", "an empty container", fix)
     else:
         yield skipped("secret value", path, "It is empty, and not required.")
@@ -123,13 +123,13 @@ def _rotation(blueprint: Blueprint, standing: Standing, rotates: bool) -> Iterat
             path,
             f"a value of at most {secret.rotation_days} days",
             f"one of {standing.changed:%Y-%m-%d}",
-            f"Get a new one and store it: {command(blueprint, 'put', path)}",
+            f"Get a new one and store it: {command(blueprint.scope.settings, 'put', path)}",
         )
         return
     if secret.rotation is Rotation.AUTOMATIC:
         if not standing.live.get("RotationEnabled"):
             if rotates:
-                fix = f"Attach it: {command(blueprint, 'schedule')}"
+                fix = f"Attach it: {command(blueprint.scope.settings, 'schedule')}"
                 yield failed("secret rotation", path, "a rotation schedule", "none", fix)
             else:
                 why = "MOD-045's function is not deployed yet, so nothing rotates."
@@ -138,7 +138,7 @@ def _rotation(blueprint: Blueprint, standing: Standing, rotates: bool) -> Iterat
         rules = standing.live.get("RotationRules") or {}
         days = rules.get("AutomaticallyAfterDays")
         if days is not None and days > secret.rotation_days:
-            fix = f"Attach it anew: {command(blueprint, 'put', path)}"
+            fix = f"Attach it anew: {command(blueprint.scope.settings, 'put', path)}"
             expected = f"every {secret.rotation_days} days"
             yield failed("secret rotation", path, expected, f"every {days} days", fix)
             return

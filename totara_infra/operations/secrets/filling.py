@@ -141,7 +141,7 @@ def generate(
     if form not in formats.GENERATED:
         raise UsageError(
             f"{entry.path} holds {entry.secret.content}: whoever issues it makes it, we can't. "
-            f"Store what you were given: {command(blueprint, 'put', entry.path)}"
+            f"Store what you were given: {command(blueprint.scope.settings, 'put', entry.path)}"
         )
     standing = standing_of(live, blueprint, entry)
     if standing.filled and not replace:

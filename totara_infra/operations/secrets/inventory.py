@@ -17,6 +17,7 @@ from totara_infra.blueprint import Blueprint
 from totara_infra.blueprint.secrets import needs, secret_paths
 from totara_infra.model.declarations import Secret
 from totara_infra.model.problems import UsageError
+from totara_infra.model.stack import StackSettings
 from totara_infra.operations.live import Live
 from totara_infra.operations.secrets.answers import explained
 
@@ -218,7 +219,7 @@ def _current_version(live: Live, path: str) -> dict[str, Any] | None:
         request["NextToken"] = page["NextToken"]
 
 
-def command(blueprint: Blueprint, verb: str, *words: str) -> str:
+def command(settings: StackSettings, verb: str, *words: str) -> str:
     """The `totara secrets` command for this stack, to be named in advice."""
-    stack, *flags = blueprint.scope.settings.command_words.split()
+    stack, *flags = settings.command_words.split()
     return " ".join(["totara secrets", verb, stack, *words, *flags])

@@ -212,11 +212,11 @@ class _Planner:
         if standing.state is State.ABSENT:
             return f"no container: `totara up {self.blueprint.scope.env}` makes it"
         if standing.state is State.TO_BE_DELETED:
-            return f"deleted: {command(self.blueprint, 'put', path, '--restore')}"
+            return f"deleted: {command(self.blueprint.scope.settings, 'put', path, '--restore')}"
         if standing.state is State.EMPTY:
             made_here = standing.entry.secret.format in formats.GENERATED
             verb = "generate" if made_here else "put"
-            return f"empty: {command(self.blueprint, verb, path)}"
+            return f"empty: {command(self.blueprint.scope.settings, verb, path)}"
         return None
 
     def _signing(self, step: Step, standing: Standing) -> Step:
@@ -250,7 +250,7 @@ class _Planner:
             return replace(step, what="a new key is used at once; hand it over without delay")
         if self.options.handed_over:
             if pending is None:
-                first = command(self.blueprint, "rotate", "--path", path)
+                first = command(self.blueprint.scope.settings, "rotate", "--path", path)
                 what = f"no next key has been made to be handed over: {first}"
                 return replace(step, outcome=Outcome.REFUSED, what=what, restart=())
             return replace(step, what=f"the key made {pending.since:%F %T} UTC is used from now on")
@@ -265,10 +265,10 @@ class _Planner:
             if self.function is None:
                 what = (
                     "MOD-045's function is not deployed: make a new password at the database, "
-                    f"then {command(self.blueprint, 'put', path)}"
+                    f"then {command(self.blueprint.scope.settings, 'put', path)}"
                 )
             else:
-                attach = command(self.blueprint, "schedule")
+                attach = command(self.blueprint.scope.settings, "schedule")
                 what = f"its rotation is not attached: {attach}, then rotate again"
             return replace(step, outcome=Outcome.PERSON, what=what)
         cache = signing.cache_lifetime(self.live, self.blueprint)
@@ -282,7 +282,7 @@ class _Planner:
 
     def _issuer(self, step: Step, standing: Standing) -> Step:
         secret = standing.entry.secret
-        put = command(self.blueprint, "put", standing.entry.path)
+        put = command(self.blueprint.scope.settings, "put", standing.entry.path)
         withdraw = "; have the old one withdrawn" if self.options.compromised else ""
         what = f"get a new {secret.content}, then {put}{withdraw}"
         return replace(step, outcome=Outcome.PERSON, what=what)
@@ -306,7 +306,8 @@ def hand_over(blueprint: Blueprint, entry: Entry, *, used: bool = False) -> str:
         )
     if used:
         return give
-    return f"{give}, then {command(blueprint, 'rotate', '--path', entry.path, '--handed-over')}"
+    settings = blueprint.scope.settings
+    return f"{give}, then {command(settings, 'rotate', '--path', entry.path, '--handed-over')}"
 
 
 def carried_out(

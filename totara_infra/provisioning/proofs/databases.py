@@ -82,7 +82,7 @@ def _urls(asking: Asking) -> dict[str, DirectUrl]:
     live = asking.live()
     sequence = asking.blueprint(live).sequence
     places = database_order(asking.catalogue, read_databases(asking.catalogue), sequence)
-    return read_urls(live, live.settings.environment, places)
+    return read_urls(live, places)
 
 
 def _applied(url: DirectUrl) -> set[str]:
