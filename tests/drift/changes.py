@@ -627,6 +627,13 @@ def _variable(c, r):
     update(FunctionName=c.name(r), Environment={"Variables": was})
 
 
+@change("Function", "reserved_concurrent_executions", "reserved_concurrent_executions")
+def _throttled_to_nothing(c, r):
+    c.lambda_.put_function_concurrency(FunctionName=c.name(r), ReservedConcurrentExecutions=0)
+    yield
+    c.lambda_.delete_function_concurrency(FunctionName=c.name(r))
+
+
 @change("Function", "code", "code.pre_token_generation.py", index=1)
 def _code(c, r):
     def archive(files: dict[str, str]) -> bytes:

@@ -76,6 +76,21 @@ def test_every_tier_is_back_in_time_as_stated(catalogue, recovery, scenario) -> 
     assert plan.path_hours <= plan.sum_hours == plan.stated_hours
 
 
+def test_a_lost_region_costs_more_than_recovery_points_allow_and_the_plan_says_so() -> None:
+    done = totara("dr", "plan", "region-loss", "prod", "--format", "json")
+    assert done.returncode == 0, done.stderr
+    losses = {loss["store"]: loss for loss in json.loads(done.stdout)["losses"]}
+    # Neon keeps nothing outside of the region; what AWS Backup copies is a day old at most.
+    assert losses["database-core"]["minutes"] is None
+    assert {x["minutes"] for x in losses.values()} == {None, 1440}
+    assert all(x["minutes"] is None or x["minutes"] > x["allowed_minutes"] for x in losses.values())
+    assert "Recovery points that are not kept" in totara("dr", "plan", "region-loss", "prod").stdout
+    for scenario in SCENARIOS:
+        if scenario != "region-loss":
+            done = totara("dr", "plan", scenario, "prod", "--format", "json")
+            assert json.loads(done.stdout)["losses"] == []
+
+
 def test_a_step_that_takes_too_long_misses_the_tiers_that_it_holds_up(catalogue, recovery) -> None:
     chosen = recovery.by_id["lambda-failure"]
     slow = [

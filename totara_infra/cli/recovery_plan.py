@@ -70,6 +70,8 @@ def print_plan(recovery: RecoveryPlan, plan: Plan, environment: str) -> None:
 
 
 def _print_times(recovery: RecoveryPlan, plan: Plan) -> None:
+    from totara_infra.model.stores import lost_in_words
+
     drill = plan.drill
     if drill is None:
         typer.echo("No drill has measured the steps: all times are as stated.")
@@ -85,20 +87,30 @@ def _print_times(recovery: RecoveryPlan, plan: Plan) -> None:
         f"{plan.stated_hours:.2f} h. The longer one counts.\n"
     )
     print_table(
-        ("tier", "modules", "recovery time", "recovery point", "back after", "", "provenance"),
+        ("tier", "modules", "recovery time", "back after", "", "recovery point", "provenance"),
         [
             (
                 t.tier.target.tier,
                 len(t.tier.modules),
                 f"{t.tier.target.recovery_time_hours} h",
-                f"{t.tier.target.recovery_point_hours} h",
                 f"{t.hours:.2f} h",
                 "MISSED" if t.missed else "kept",
+                f"{t.tier.target.recovery_point_hours} h",
                 t.tier.target.provenance.value,
             )
             for t in plan.tiers
         ],
     )
+    if plan.losses:
+        typer.echo()
+        print_table(
+            ("store", "loses at most", "may lose"),
+            [
+                (loss.store.title, lost_in_words(loss.minutes), lost_in_words(loss.allowed_minutes))
+                for loss in plan.losses
+            ],
+            "Recovery points that are not kept",
+        )
 
 
 def plan_data(recovery: RecoveryPlan, plan: Plan, environment: str) -> dict[str, Any]:
@@ -132,5 +144,14 @@ def plan_data(recovery: RecoveryPlan, plan: Plan, environment: str) -> dict[str,
                 "missed": t.missed,
             }
             for t in plan.tiers
+        ],
+        "losses": [
+            {
+                "store": loss.store.id,
+                "title": loss.store.title,
+                "minutes": loss.minutes,
+                "allowed_minutes": loss.allowed_minutes,
+            }
+            for loss in plan.losses
         ],
     }

@@ -15,6 +15,7 @@ from pydantic import Field
 from totara_infra.model.catalogue import Catalogue, RecoveryTarget
 from totara_infra.model.declarations import Model
 from totara_infra.model.runbook import Performer, Step
+from totara_infra.model.stores import Loss
 from totara_infra.model.vocabulary import (
     DomainId,
     ModuleId,
@@ -125,6 +126,8 @@ class Scenario(Model):
     what: Sentence
     affects: Literal["all"] | list[DomainId]
     """Domains that are down until the last step is done."""
+    loses: Loss | None = None
+    """What their stores go through; nothing where the content of all is still there."""
     indicators: list[Indicator] = Field(min_length=1)
     decisions: list[Decision] = Field(min_length=1)
     steps: list[RecoveryStep] = Field(min_length=1)

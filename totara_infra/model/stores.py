@@ -231,3 +231,14 @@ class StoreCatalogue(Model):
             m.recovery_point_minutes for m in self.methods_of(store) if loss in m.protects_from
         ]
         return min(points, default=None)
+
+
+def lost_in_words(minutes: int | None) -> str:
+    """The minutes of changes that a store loses, as people say it; None for all of its content."""
+    if minutes is None:
+        return "everything"
+    if minutes == 0:
+        return "nothing"
+    if minutes % 60 == 0:
+        return f"{minutes // 60} h"
+    return f"{minutes} min"

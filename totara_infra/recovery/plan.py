@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 
@@ -16,6 +16,8 @@ from totara_infra.model.recovery import (
     affected,
     tiers,
 )
+from totara_infra.model.rules.stores import allowed_minutes
+from totara_infra.model.stores import Store
 from totara_infra.recovery.record import DrillRecord, measured
 
 
@@ -47,6 +49,20 @@ class TieredTime:
 
 
 @dataclass(frozen=True)
+class StoreLoss:
+    """A store that loses more than the domain which it serves may lose.
+
+    Attributes:
+        minutes: of changes lost at most; None for all that was in it.
+        allowed_minutes: by the recovery point of that domain.
+    """
+
+    store: Store
+    minutes: int | None
+    allowed_minutes: int
+
+
+@dataclass(frozen=True)
 class Plan:
     """The way back with its times.
 
@@ -54,6 +70,8 @@ class Plan:
         steps: in order.
         path: ids of the steps of the critical path.
         tiers: those that the scenario affects, the shortest recovery time first.
+        losses: stores that lose more than they may. They do not fail the plan: no step of it could
+            change where a provider keeps its copies.
         drill: the one whose times are used.
     """
 
@@ -61,6 +79,7 @@ class Plan:
     steps: Sequence[TimedStep]
     path: Sequence[str]
     tiers: Sequence[TieredTime]
+    losses: Sequence[StoreLoss]
     drill: DrillRecord | None
 
     @property
@@ -113,4 +132,19 @@ def plan_of(
     hours = max(sum(s.minutes for s in steps), sum(s.minutes for s in scenario.steps)) / 60
     down = affected(catalogue, scenario) & deployed
     tiered = [TieredTime(t, hours) for t in tiers(catalogue, recovery, down)]
-    return Plan(scenario, steps, path, tiered, drill)
+    return Plan(scenario, steps, path, tiered, list(_losses(catalogue, scenario, down)), drill)
+
+
+def _losses(
+    catalogue: Catalogue, scenario: Scenario, down: AbstractSet[str]
+) -> Iterator[StoreLoss]:
+    stores = catalogue.stores
+    if stores is None or scenario.loses is None:
+        return
+    for store in stores.stores:
+        if store.owner not in down or store.accepted_loss is not None:
+            continue
+        allowed, _ = allowed_minutes(catalogue, store, catalogue.modules[store.owner])
+        minutes = stores.recovery_point(store, scenario.loses)
+        if minutes is None or minutes > allowed:
+            yield StoreLoss(store, minutes, allowed)

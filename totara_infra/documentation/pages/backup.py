@@ -9,7 +9,15 @@ from totara_infra.documentation.pages.page import module_link
 from totara_infra.model.declarations import Bucket
 from totara_infra.model.naming import fill
 from totara_infra.model.rules.stores import allowed_minutes
-from totara_infra.model.stores import BACKUP_TAG, Fact, Loss, Method, Store, StoreCatalogue
+from totara_infra.model.stores import (
+    BACKUP_TAG,
+    Fact,
+    Loss,
+    Method,
+    Store,
+    StoreCatalogue,
+    lost_in_words,
+)
 from totara_infra.model.vocabulary import Environment, Source
 
 PATH = "operations/backup.md"
@@ -60,17 +68,6 @@ def write(facts: Facts) -> list[str]:
     ]
 
 
-def duration(minutes: int | None) -> str:
-    """Minutes as people say them."""
-    if minutes is None:
-        return "everything"
-    if minutes == 0:
-        return "nothing"
-    if minutes % 60 == 0:
-        return f"{minutes // 60} h"
-    return f"{minutes} min"
-
-
 def _store(facts: Facts, stores: StoreCatalogue, store: Store) -> tuple[str, ...]:
     owner = facts.catalogue.modules[store.owner]
     head = f"{text(store.title)}{_BREAK}{text(store.why)} {module_link(facts, owner.id, PATH)}"
@@ -82,8 +79,9 @@ def _store(facts: Facts, stores: StoreCatalogue, store: Store) -> tuple[str, ...
     ways = ", ".join(link(text(m.title), f"#{m.id}") for m in stores.methods_of(store))
     return (
         head,
-        *(duration(p) for p in points),
-        f"{duration(allowed)}{_BREAK}{whose}, {text(recovery.tier)} {mark(recovery.provenance)}",
+        *(lost_in_words(p) for p in points),
+        f"{lost_in_words(allowed)}{_BREAK}{whose}, {text(recovery.tier)} "
+        f"{mark(recovery.provenance)}",
         ways,
     )
 
@@ -92,7 +90,7 @@ def _method(method: Method) -> list[str]:
     said = {
         "mechanism": text(method.mechanism),
         "schedule": text(method.schedule),
-        "recovery_point": duration(method.recovery_point_minutes),
+        "recovery_point": lost_in_words(method.recovery_point_minutes),
         "retention": text(method.retention),
     }
     steps = []

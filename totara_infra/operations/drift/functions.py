@@ -29,6 +29,8 @@ _PLAIN = words(
     " tracing_config dead_letter_config ephemeral_storage"
 )
 _DOWNLOAD_SECONDS = 30
+_NO_RESERVATION = -1
+"""As Pulumi says it; a reservation of 0 lets nothing run."""
 
 
 def digests(files: Mapping[str, bytes]) -> dict[str, str]:
@@ -67,7 +69,7 @@ def _read_functions(reading: Reading) -> Iterator[Thing]:
             "layers": [layer["Arn"] for layer in found.get("Layers") or []],
             "subnets": (found.get("VpcConfig") or {}).get("SubnetIds") or [],
             "reserved_concurrent_executions": (answer.get("Concurrency") or {}).get(
-                "ReservedConcurrentExecutions"
+                "ReservedConcurrentExecutions", _NO_RESERVATION
             ),
             "tags": tags,
         }
@@ -132,6 +134,7 @@ READERS = (
             "ephemeral_storage": {"size": 512},
             "timeout": 3,
             "memory_size": 128,
+            "reserved_concurrent_executions": _NO_RESERVATION,
         },
     ),
     TypeReader(
