@@ -19,7 +19,7 @@ from tests.conftest import PROJECT
 from tests.local.conftest import link_or_copy
 from tests.local_environment import local_original
 from tests.ports import free_port
-from tests.ready_made import PERSISTING, python, shared_folder
+from tests.ready_made import PERSISTING, Original, python, shared_folder
 from totara_infra.local.project import state_directory
 from totara_infra.local.pulumi_engine import built_engine
 from totara_infra.local.setup import ensure_ready
@@ -43,6 +43,16 @@ class Copy:
     port: int
 
     @property
+    def state(self) -> Path:
+        """The working folder."""
+        return self.folder / ".totara"
+
+    @property
+    def changed(self) -> Path:
+        """Is there when an update may have changed the environment."""
+        return self.state / "changed"
+
+    @property
     def endpoint(self) -> str:
         return f"http://127.0.0.1:{self.port}"
 
@@ -55,12 +65,14 @@ class Copy:
         return {
             **kept,
             "PYTHONPATH": str(self.folder),
-            "TOTARA_STATE_DIRECTORY": str(self.folder / ".totara"),
+            "TOTARA_STATE_DIRECTORY": str(self.state),
             "TOTARA_PORT": str(self.port),
             "TOTARA_POLICIES": "0",
         }
 
     def start(self, *arguments: str, program: str = TOTARA) -> subprocess.Popen[str]:
+        if arguments[0] == "up":
+            self.changed.touch()
         return subprocess.Popen(
             [sys.executable, "-c", f"from {program} import run; run()", *arguments],
             cwd=self.folder,
@@ -75,21 +87,12 @@ class Copy:
         process = self.start(*arguments, program=program)
         output = process.communicate(timeout=300)[0]
         assert "Traceback" not in output, output
-        if process.returncode and arguments[0] == "up":
-            (self.folder / ".totara" / "failed").touch()
         return process.returncode, output
 
     def up(self, *arguments: str) -> str:
         code, output = self.run("up", "local", *arguments)
         assert code == 0, output
-        (self.folder / ".totara" / "brought-up").write_text(self.digest())
         return output
-
-    def digest(self) -> str:
-        """Of the files that tests change, to know whether an update is due."""
-        files = [self.folder / "Pulumi.local.yaml", *sorted((self.folder / "stacks").iterdir())]
-        contents = [yaml.safe_load(f.read_text(encoding="utf-8")) for f in files]
-        return json.dumps(contents, sort_keys=True)
 
     def config(self, key: str, *arguments: str) -> dict[str, Any]:
         code, output = self.run("config", "get", "local", key, "--format", "json", *arguments)
@@ -122,6 +125,17 @@ class Copy:
                 content["encryptionsalt"] = salt
             kept.write_text(yaml.safe_dump(content, sort_keys=False), encoding="utf-8")
 
+    def bring_up(self, made: Original) -> None:
+        """Have the environment as its original is, whatever has become of it."""
+        self.python("from totara_infra.local import emulator; emulator.stop('local')")
+        for name in ("state", "local"):
+            shutil.rmtree(self.state / name, ignore_errors=True)
+        made.copy(self.state, self.port, self.python)
+        self.changed.unlink(missing_ok=True)
+
+    def python(self, program: str) -> None:
+        python(program, self.environment | PERSISTING, self.folder)
+
     def client(self, service: str) -> Any:
         return boto3.client(
             service,
@@ -153,23 +167,22 @@ def project_copy(tmp_path: Path) -> Copy:
 
 
 @pytest.fixture(scope="session")
-def running(tmp_path_factory: pytest.TempPathFactory):
+def original(tmp_path_factory: pytest.TempPathFactory) -> Original:
+    return local_original(shared_folder(tmp_path_factory.getbasetemp()))
+
+
+@pytest.fixture(scope="session")
+def running(original: Original, tmp_path_factory: pytest.TempPathFactory):
     """A copy whose stack `local` is up; the session's tests share it."""
     engine = ensure_ready().path
     copy = copy_project(tmp_path_factory.mktemp("appconfig") / "project")
-    state = copy.folder / ".totara"
-    (state / "emulator").symlink_to(state_directory() / "emulator")
+    (copy.state / "emulator").symlink_to(state_directory() / "emulator")
     # The engine alone: what lies beside it is written by each project for itself.
     built = built_engine() if built_engine().is_file() else engine
-    (state / "bin").mkdir()
-    link_or_copy(built, state / "bin" / built.name)
+    (copy.state / "bin").mkdir()
+    link_or_copy(built, copy.state / "bin" / built.name)
     try:
-        local_original(shared_folder(tmp_path_factory.getbasetemp())).copy(
-            state,
-            copy.port,
-            lambda program: python(program, copy.environment | PERSISTING, copy.folder),
-        )
-        (state / "brought-up").write_text(copy.digest())
+        copy.bring_up(original)
         yield copy
     finally:
         code, output = copy.run("down", "local")
@@ -177,14 +190,9 @@ def running(tmp_path_factory: pytest.TempPathFactory):
 
 
 @pytest.fixture
-def up(running: Copy):
+def up(running: Copy, original: Original) -> Copy:
     """The shared environment as the project describes it, for a test to change by file."""
     running.restore()
-    if (running.folder / ".totara" / "brought-up").read_text() != running.digest():
-        # A test may have changed what a live tenant's modules read only when they are deployed.
-        running.up("--force-redeploy", "acorn", "--force-redeploy", "totara-bank")
-    yield running
-    # An update that a test made to fail leaves something else than the files say.
-    if running.folder.joinpath(".totara", "failed").exists():
-        running.folder.joinpath(".totara", "failed").unlink()
-        running.folder.joinpath(".totara", "brought-up").write_text("")
+    if running.changed.exists():
+        running.bring_up(original)
+    return running

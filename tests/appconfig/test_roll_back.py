@@ -97,7 +97,6 @@ def test_a_person_takes_a_roll_out_back_and_a_completed_one(up: Copy) -> None:
 
 
 def test_an_alarm_takes_a_roll_out_back(up: Copy) -> None:
-    # The last of the two: its errors would fire a new alarm for a minute.
     up.edit("Pulumi.local.yaml", roll_out_minutes=1)
     override(up, 36)
     process = up.start("up", "local")
