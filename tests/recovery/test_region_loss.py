@@ -84,7 +84,7 @@ def test_a_backup_goes_into_a_recovery_stack_only_when_that_is_said(drills: Dril
     assert "--primary is for a recovery stack" in done.err
 
 
-def test_the_whole_runbook_serves_from_the_other_region(drills: Drills) -> None:
+def test_the_whole_runbook_serves_from_the_other_region(drills: Drills, tmp_path) -> None:
     live = other_region(drills)
     assert live.settings.region == "ap-southeast-4"
     pools = live.client("cognito-idp").list_user_pools(MaxResults=60)["UserPools"]
@@ -100,8 +100,13 @@ def test_the_whole_runbook_serves_from_the_other_region(drills: Drills) -> None:
     assert len(users) == 1
     assert users[0]["old_sub"] != users[0]["new_sub"]
 
-    record, done = drills.run()
+    evidence = tmp_path / "evidence.json"
+    done = drills.checkout.totara(
+        "dr", "drill", "region-loss", "local", "--evidence", str(evidence)
+    )
+    record = json.loads(evidence.read_text())
     assert record["outcome"] == "complete", done.err
+    assert "local-recovery stays up, to be looked at. To end it: totara down local" in done.out
     assert {a["name"] for a in record["acceptance"] if a["holds"]} == {
         "indicators-quiet", "secrets-filled-in-recovery", "backup-equal-in-recovery",
         "same-claims-in-recovery", "verified",

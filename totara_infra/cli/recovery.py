@@ -185,6 +185,7 @@ def drill(
     Run again after an interruption, or when a step failed, it goes on: nothing is broken a second
     time. Exit 1 when the drill did not show that the way back works.
     """
+    from totara_infra.delivery.stacks import engine_stack
     from totara_infra.delivery.verification import require_new_file, write_record
     from totara_infra.recovery.drill import require_emulated, run
     from totara_infra.recovery.scenarios import read_scenarios, scenario_named
@@ -201,10 +202,21 @@ def drill(
         print_json(ended.record)
     else:
         _print_drill(chosen, ended)
+        _print_what_stays(engine_stack(environment, rehearse))
     if evidence is not None:
         typer.echo(f"Evidence: {evidence}, {ended.record['digest']}", err=form is Format.JSON)
     if not ended.passed:
         raise typer.Exit(1)
+
+
+def _print_what_stays(stack: str) -> None:
+    from totara_infra.local.emulator import running
+    from totara_infra.model.stack import command_words, recovery_of
+
+    recovery = recovery_of(stack)
+    if running(recovery) is not None:
+        words = command_words(recovery)
+        typer.echo(f"{words} stays up, to be looked at. To end it: totara down {words}")
 
 
 def _print_drill(scenario: Scenario, ended: Ended) -> None:
