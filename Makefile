@@ -39,7 +39,7 @@ preview: setup
 	@.venv/bin/totara preview $(ENV)
 
 test: tools
-	@.venv/bin/python -m pytest -n 2
+	@.venv/bin/python -m pytest -n logical --maxprocesses 4
 
 bench: tools
 	@.venv/bin/python -m benchmarks
