@@ -6,9 +6,11 @@ from collections.abc import Iterator
 
 from totara_infra.documentation.facts import Facts
 from totara_infra.documentation.markdown import code, link, mark, table, text
+from totara_infra.documentation.pages.backup import PATH as BACKUP_PATH
 from totara_infra.documentation.pages.page import domain_path, module_link, relative
 from totara_infra.model.recovery import RecoveryPlan, RecoveryStep, Scenario, tiers
-from totara_infra.recovery.plan import plan_of
+from totara_infra.model.stores import lost_in_words
+from totara_infra.recovery.plan import Plan, plan_of
 from totara_infra.recovery.scenarios import read_scenarios
 
 PATH = "operations/disaster-recovery.md"
@@ -130,6 +132,7 @@ def _scenario(facts: Facts, plan: RecoveryPlan, scenario: Scenario) -> list[str]
             ("", "Step", "Who", "Minutes", "What", "Done when", "Provenance"),
             [_step(number, step) for number, step in enumerate(scenario.steps, start=1)],
         ),
+        *_losses(timed),
         "### The record of the incident holds",
         "",
         *(f"* {text(e.title)} {mark(e.provenance)}" for e in scenario.evidence),
@@ -138,6 +141,28 @@ def _scenario(facts: Facts, plan: RecoveryPlan, scenario: Scenario) -> list[str]
         "",
         *(f"* {text(t)}" for t in scenario.drill.not_proved),
         "",
+    ]
+
+
+def _losses(timed: Plan) -> list[str]:
+    if not timed.losses:
+        return []
+    return [
+        "### Recovery points that are not kept",
+        "",
+        f"{len(timed.losses)} stores lose more than the domain which they serve may; "
+        f"{link('why', relative(BACKUP_PATH, PATH))}.",
+        *table(
+            ("Store", "Loses at most", "May lose"),
+            [
+                (
+                    text(loss.store.title),
+                    lost_in_words(loss.minutes),
+                    lost_in_words(loss.allowed_minutes),
+                )
+                for loss in timed.losses
+            ],
+        ),
     ]
 
 
