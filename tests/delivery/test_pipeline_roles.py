@@ -116,9 +116,7 @@ def test_the_policies_of_a_role_are_within_iams_limits_and_out_of_its_own_reach(
         assert [s for d in role.policies.values() for s in d["Statement"]] == list(role.statements)
         for name, document in role.policies.items():
             assert len(as_text(document)) <= MAXIMUM_CHARACTERS
-            arn = (
-                f"arn:aws:iam::{blueprint_of(environment).scope.settings.account_id}:policy/{name}"
-            )
+            arn = scope.arn("iam", f"policy/{name}", regional=False)
             for call in ("iam:CreatePolicyVersion", "iam:DeletePolicy"):
                 assert not allowed(role.statements, call, arn)
 

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from botocore.exceptions import ClientError
-
 from totara_infra.blueprint.pipeline_roles import (
     AUDIENCE,
     ISSUER,
@@ -16,6 +14,7 @@ from totara_infra.blueprint.pipeline_roles import (
 )
 from totara_infra.blueprint.scope import Scope
 from totara_infra.model.stack import PROJECT
+from totara_infra.operations.drift.reading import unless_gone
 from totara_infra.operations.live import Live
 
 OWNER = "MOD-104"
@@ -44,24 +43,19 @@ def put_roles(
     iam = live.client("iam")
     own = scope.tags(OWNER) | {"managed_by": MANAGED_BY}
     tags = [{"Key": key, "Value": value} for key, value in own.items()]
-    try:
-        iam.get_open_id_connect_provider(OpenIDConnectProviderArn=provider_arn(scope))
+    provider = {"OpenIDConnectProviderArn": provider_arn(scope)}
+    if unless_gone(iam.get_open_id_connect_provider, *_ABSENT, **provider) is not None:
         yield "The OIDC provider of GitHub is there."
-    except ClientError as error:
-        if error.response["Error"]["Code"] not in _ABSENT:
-            raise
+    else:
         iam.create_open_id_connect_provider(
             Url=f"https://{ISSUER}", ClientIDList=[AUDIENCE], Tags=tags
         )
         yield "Registered the OIDC provider of GitHub."
     for role in roles:
         trust = as_text(role.trust(scope, repository))
-        try:
-            iam.update_assume_role_policy(RoleName=role.name, PolicyDocument=trust)
-            done = "Updated"
-        except ClientError as error:
-            if error.response["Error"]["Code"] not in _ABSENT:
-                raise
+        there = {"RoleName": role.name, "PolicyDocument": trust}
+        done = "Updated"
+        if unless_gone(iam.update_assume_role_policy, *_ABSENT, **there) is None:
             iam.create_role(
                 RoleName=role.name,
                 AssumeRolePolicyDocument=trust,
@@ -82,20 +76,17 @@ def _put_policies(
         for name, document in role.policies.items()
     }
     for arn, document in wanted.items():
-        try:
-            policy = iam.get_policy(PolicyArn=arn)["Policy"]
-        except ClientError as error:
-            if error.response["Error"]["Code"] not in _ABSENT:
-                raise
+        found = unless_gone(iam.get_policy, *_ABSENT, PolicyArn=arn)
+        if found is None:
             name = arn.rpartition("/")[2]
             iam.create_policy(PolicyName=name, PolicyDocument=document, Tags=tags)
         else:
-            _renew(iam, arn, policy["DefaultVersionId"], document)
+            _renew(iam, arn, found["Policy"]["DefaultVersionId"], document)
         iam.attach_role_policy(RoleName=role.name, PolicyArn=arn)
     attached = iam.list_attached_role_policies(RoleName=role.name)["AttachedPolicies"]
-    for arn in (found["PolicyArn"] for found in attached):
-        if arn not in wanted:
-            iam.detach_role_policy(RoleName=role.name, PolicyArn=arn)
+    for policy in attached:
+        if policy["PolicyArn"] not in wanted:
+            iam.detach_role_policy(RoleName=role.name, PolicyArn=policy["PolicyArn"])
 
 
 def _renew(iam: Any, arn: str, version: str, document: str) -> None:
