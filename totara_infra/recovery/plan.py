@@ -16,8 +16,7 @@ from totara_infra.model.recovery import (
     affected,
     tiers,
 )
-from totara_infra.model.rules.stores import allowed_minutes
-from totara_infra.model.stores import Store
+from totara_infra.model.rules.stores import StoreLoss, store_loss
 from totara_infra.recovery.record import DrillRecord, measured
 
 
@@ -46,20 +45,6 @@ class TieredTime:
     def missed(self) -> bool:
         """Whether its modules are back too late."""
         return self.hours > self.tier.target.recovery_time_hours
-
-
-@dataclass(frozen=True)
-class StoreLoss:
-    """A store that loses more than the domain which it serves may lose.
-
-    Attributes:
-        minutes: of changes lost at most; None for all that was in it.
-        allowed_minutes: by the recovery point of that domain.
-    """
-
-    store: Store
-    minutes: int | None
-    allowed_minutes: int
 
 
 @dataclass(frozen=True)
@@ -144,7 +129,6 @@ def _losses(
     for store in stores.stores:
         if store.owner not in down or store.accepted_loss is not None:
             continue
-        allowed, _ = allowed_minutes(catalogue, store, catalogue.modules[store.owner])
-        minutes = stores.recovery_point(store, scenario.loses)
-        if minutes is None or minutes > allowed:
-            yield StoreLoss(store, minutes, allowed)
+        found = store_loss(catalogue, stores, store, scenario.loses)
+        if found is not None:
+            yield found

@@ -12,6 +12,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 from totara_infra.model.catalogue import Catalogue, Module
 from totara_infra.model.declarations import Bucket, EventBus, LogGroup
@@ -187,14 +188,13 @@ def _store_problems(
                 "give it methods",
             )
         return
-    yield from _recovery_point_problems(catalogue, stores, document, index, store, owner)
+    yield from _recovery_point_problems(catalogue, stores, document, index, store)
 
 
 def allowed_minutes(catalogue: Catalogue, store: Store, owner: Module) -> tuple[int, str]:
     """How many minutes of changes a store may lose, and by whose target.
 
-    The bootstrap modules recover with the strictest of what they carry. This is the one place
-    that relates recovery points to targets.
+    The bootstrap modules recover with the strictest of what they carry.
     """
     if store.serves is not None:
         domain = catalogue.domain[store.serves]
@@ -205,26 +205,54 @@ def allowed_minutes(catalogue: Catalogue, store: Store, owner: Module) -> tuple[
     return domain.recovery.recovery_point_hours * _MINUTES_AN_HOUR, domain.id
 
 
+@dataclass(frozen=True)
+class StoreLoss:
+    """A store that loses more than the domain which it serves may lose.
+
+    Attributes:
+        minutes: of changes lost at most; None for all that was in it.
+        allowed_minutes: by the recovery point of that domain.
+        domain: its id.
+    """
+
+    store: Store
+    minutes: int | None
+    allowed_minutes: int
+    domain: str
+
+
+def store_loss(
+    catalogue: Catalogue, stores: StoreCatalogue, store: Store, loss: Loss
+) -> StoreLoss | None:
+    """What a store loses beyond what it may; None where its recovery point is kept.
+
+    This is the one place that holds recovery points against targets.
+    """
+    allowed, domain = allowed_minutes(catalogue, store, catalogue.modules[store.owner])
+    minutes = stores.recovery_point(store, loss)
+    if minutes is not None and minutes <= allowed:
+        return None
+    return StoreLoss(store, minutes, allowed, domain)
+
+
 def _recovery_point_problems(
     catalogue: Catalogue,
     stores: StoreCatalogue,
     document: Document,
     index: int,
     store: Store,
-    owner: Module,
 ) -> Iterator[Problem]:
     if store.serves is not None and store.serves not in catalogue.domain:
         return
-    allowed, whose = allowed_minutes(catalogue, store, owner)
     for loss in (Loss.MISTAKE, Loss.STORE):
-        point = stores.recovery_point(store, loss)
-        if point is None or point > allowed:
-            lost = "everything" if point is None else f"{point} minutes"
+        found = store_loss(catalogue, stores, store, loss)
+        if found is not None:
+            lost = "everything" if found.minutes is None else f"{found.minutes} minutes"
             yield document.problem(
                 ("stores", index, "methods"),
                 "store-recovery-point",
                 f"it loses {lost} after the loss `{loss}`",
-                f"{whose} may lose {allowed} minutes at most",
+                f"{found.domain} may lose {found.allowed_minutes} minutes at most",
                 "add a method that loses less, or correct `serves`",
                 store.id,
             )
