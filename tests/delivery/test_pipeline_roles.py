@@ -18,13 +18,13 @@ from tests.engine.conftest import new_checkout, new_small_checkout
 from tests.environments import blueprint_of
 from totara_infra.blueprint.pipeline_rights import ATTACHMENT, BOOTSTRAP_TYPES, RIGHTS
 from totara_infra.blueprint.pipeline_roles import (
-    ISSUER,
     MAXIMUM_CHARACTERS,
     MAXIMUM_POLICIES,
     as_text,
     named,
     pipeline_roles,
 )
+from totara_infra.blueprint.pipeline_trust import ISSUER
 from totara_infra.model.vocabulary import Environment
 from totara_infra.operations.drift import find_drift
 from totara_infra.operations.live import Live
@@ -148,6 +148,7 @@ def test_the_command_prints_who_may_assume_what(root):
     assert deploy[f"{ISSUER}:sub"] == [
         f"repo:{REPOSITORY}:environment:prod", f"repo:{REPOSITORY}:environment:prod-back",
     ]  # fmt: skip
+    assert by_name["BankDeployRole"]["workflow"] == "release.yaml"
 
 
 class AssumedLive(Live):
@@ -227,6 +228,12 @@ def guarded(new_small_checkout):
     mended = versions_of(iam, arn)
     assert len(mended) == 5
     assert mended[-1] == whole[0]
+    # The emulator knows a token's `aud` and `sub`; test_pipeline_trust.py holds the other claims.
+    trust = iam.get_role(RoleName=role)["Role"]["AssumeRolePolicyDocument"]
+    exactly = trust["Statement"][0]["Condition"]["StringEquals"]
+    known = {key: exactly[key] for key in (f"{ISSUER}:aud", f"{ISSUER}:sub")}
+    trust["Statement"][0]["Condition"] = {"StringEquals": known}
+    iam.update_assume_role_policy(RoleName=role, PolicyDocument=json.dumps(trust))
     # The emulator looks at no resource in many calls of which AWS knows one, so what is held here
     # are the actions; the names are held above.
     reads = pipeline_roles(checkout.blueprint().scope)[1].statements

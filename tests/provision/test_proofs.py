@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import stat
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -13,9 +12,11 @@ import boto3
 import pytest
 
 from tests.conftest import PROJECT
+from tests.fake_gh import gh
 from tests.migrations.server import DATABASES, Server
 from tests.ports import free_port
 from tests.secrets.containers import make_containers
+from totara_infra.blueprint.pipeline_trust import Jobs, trust_statement
 from totara_infra.delivery.runbooks import Journal
 from totara_infra.delivery.stacks import live_context
 from totara_infra.local import emulator
@@ -146,22 +147,15 @@ def test_roles_and_the_identity_provider_must_be_there(asking, live):
     provider = "arn:aws:iam::333333333333:oidc-provider/token.actions.githubusercontent.com"
     trusted = {"Statement": [{"Effect": "Allow", "Principal": {"Federated": provider}}]}
     iam.update_assume_role_policy(RoleName="BankDeployRole", PolicyDocument=json.dumps(trusted))
+    assert "lets in jobs of any branch" in fails(asking, ProofName.DEPLOYMENT_ROLES)
+    environment = {"token.actions.githubusercontent.com:sub": "repo:a/b:environment:prod"}
+    trusted["Statement"][0]["Condition"] = {"StringEquals": environment}
+    iam.update_assume_role_policy(RoleName="BankDeployRole", PolicyDocument=json.dumps(trusted))
+    assert "lets in jobs of any branch" in fails(asking, ProofName.DEPLOYMENT_ROLES)
+    jobs = Jobs(("prod",), "release.yaml", "refs/tags/v*")
+    trusted["Statement"] = [trust_statement(provider, "a/b", jobs)]
+    iam.update_assume_role_policy(RoleName="BankDeployRole", PolicyDocument=json.dumps(trusted))
     holds(asking, ProofName.DEPLOYMENT_ROLES)
-
-
-def gh(folder: Path, answers: dict[str, object]) -> None:
-    """A command `gh` that knows some addresses and answers the others as GitHub does."""
-    (folder / "answers.json").write_text(json.dumps(answers))
-    program = folder / "gh"
-    program.write_text(
-        "#!/usr/bin/env python3\n"
-        "import json, pathlib, sys\n"
-        "known = json.loads((pathlib.Path(__file__).parent / 'answers.json').read_text())\n"
-        "path = sys.argv[2].partition('?')[0]\n"
-        "if path in known:\n    print(json.dumps(known[path]))\n"
-        "else:\n    print('gh: Not Found (HTTP 404)', file=sys.stderr); sys.exit(1)\n"
-    )
-    program.chmod(program.stat().st_mode | stat.S_IXUSR)
 
 
 def test_github_is_asked_for_environments_variables_and_the_neon_key(
@@ -182,6 +176,10 @@ def test_github_is_asked_for_environments_variables_and_the_neon_key(
     gh(tmp_path, environments | {secrets: {"secrets": [{"name": "BANK_NEON_API_KEY"}]}})
     holds(asking, ProofName.GITHUB_REPOSITORIES)
     holds(asking, ProofName.NEON_API_KEY)
+
+    core = "repos/totara-bank/bank-core/environments/prod"
+    gh(tmp_path, environments | {core: {"deployment_branch_policy": None}})
+    assert "bank-core: prod is open to every branch" in fails(asking, ProofName.GITHUB_REPOSITORIES)
 
     kyc = "repos/totara-bank/bank-kyc/environments/prod/variables"
     aml = "repos/totara-bank/bank-aml/environments/prod/variables"

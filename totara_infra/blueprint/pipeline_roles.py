@@ -14,13 +14,19 @@ from typing import Any
 from totara_infra.blueprint.alert_routing import ROLE as ROUTER_ROLE
 from totara_infra.blueprint.identity import SMS_ROLE
 from totara_infra.blueprint.pipeline_rights import RIGHTS
+from totara_infra.blueprint.pipeline_trust import (
+    ISSUER,
+    Jobs,
+    deploying_jobs,
+    exporting_jobs,
+    reading_jobs,
+    trust_statement,
+)
 from totara_infra.blueprint.roles import runtime_roles
 from totara_infra.blueprint.scope import Scope
 from totara_infra.blueprint.sign_in_trigger import ROLE as TRIGGER_ROLE
 from totara_infra.model.vocabulary import Environment
 
-ISSUER = "token.actions.githubusercontent.com"
-AUDIENCE = "sts.amazonaws.com"
 READ_ROLE = "BankReadRole"
 EXPORT_ROLE = "BankExportRole"
 MAXIMUM_CHARACTERS = 6_144
@@ -64,35 +70,23 @@ class PipelineRole:
     Attributes:
         name: of the role.
         purpose: what it is for.
-        environments: GitHub environments whose jobs may assume it.
+        jobs: that may assume it.
         statements: of its policies.
     """
 
     name: str
     purpose: str
-    environments: tuple[str, ...]
+    jobs: Jobs
     statements: tuple[dict[str, Any], ...]
 
     def trust(self, scope: Scope, repository: str) -> dict[str, Any]:
-        """Who may assume it: jobs of its environments, in one repository.
+        """Who may assume it: its jobs, in one repository.
 
         Args:
             scope: the environment, whose account holds the OIDC provider.
-            repository: `owner/name`.
+            repository: `owner/name`, or `owner@id/name@id` as tokens of newer repositories say.
         """
-        subjects = [f"repo:{repository}:environment:{name}" for name in self.environments]
-        return _document(
-            {
-                "Sid": "JobsOfTheseEnvironments",
-                "Effect": "Allow",
-                "Principal": {"Federated": provider_arn(scope)},
-                "Action": "sts:AssumeRoleWithWebIdentity",
-                # `sub` in full, without wildcards: a branch or a fork has another one.
-                "Condition": {
-                    "StringEquals": {f"{ISSUER}:aud": AUDIENCE, f"{ISSUER}:sub": subjects}
-                },
-            }
-        )
+        return _document(trust_statement(provider_arn(scope), repository, self.jobs))
 
     @property
     def policies(self) -> dict[str, dict[str, Any]]:
@@ -123,17 +117,17 @@ def pipeline_roles(scope: Scope, state: str | None = None) -> list[PipelineRole]
         scope: the environment.
         state: name of the bucket that holds the engine's state, where a bucket holds it.
     """
-    env = scope.env
     deploy, read = list(_deploying(scope)), list(_reading(scope))
     back_up = [*read, *_exporting(scope)]
     if state is not None:
         # The engine removes its locks.
         writes = ("s3:DeleteObject", "s3:GetObject", "s3:PutObject")
         deploy += _objects("State", state, *writes)
+    env = scope.settings.environment
     return [
-        PipelineRole(scope.settings.deployer_role, "deploys", (env, f"{env}-back"), tuple(deploy)),
-        PipelineRole(READ_ROLE, "compares and verifies", (f"{env}-read",), tuple(read)),
-        PipelineRole(EXPORT_ROLE, "writes exports", (f"{env}-backup",), tuple(back_up)),
+        PipelineRole(scope.settings.deployer_role, "deploys", deploying_jobs(env), tuple(deploy)),
+        PipelineRole(READ_ROLE, "compares and verifies", reading_jobs(env), tuple(read)),
+        PipelineRole(EXPORT_ROLE, "writes exports", exporting_jobs(env), tuple(back_up)),
     ]
 
 

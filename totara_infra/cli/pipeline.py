@@ -14,7 +14,11 @@ app = typer.Typer(help="The roles that the workflows assume, with no more rights
 
 RepositoryOption = Annotated[
     str,
-    typer.Option(metavar="OWNER/NAME", help="Repository on GitHub whose jobs may assume them."),
+    typer.Option(
+        metavar="OWNER/NAME",
+        help="Repository on GitHub whose jobs may assume them; OWNER@ID/NAME@ID where GitHub puts "
+        "ids into the subjects of its tokens.",
+    ),
 ]
 StateOption = Annotated[
     str | None, typer.Option(metavar="BUCKET", help="Bucket that holds the engine's state.")
@@ -38,7 +42,8 @@ def show(
             {
                 "name": role.name,
                 "arn": scope.role_arn(role.name),
-                "environments": list(role.environments),
+                "environments": list(role.jobs.environments),
+                "workflow": role.jobs.workflow,
                 "trust": role.trust(scope, repository),
                 "policies": role.policies,
             }
@@ -69,11 +74,34 @@ def bootstrap(
         typer.echo(line)
 
 
+@app.command("check")
+def check(environment: EnvironmentArgument, repository: RepositoryOption) -> None:
+    """Check that GitHub protects the branch, tags and environments that the roles trust.
+
+    Asks GitHub's API through `gh`. Exit 1 when something is open.
+    """
+    from totara_infra.blueprint.pipeline_roles import pipeline_roles
+    from totara_infra.cli.context import load
+    from totara_infra.delivery.github import protections
+    from totara_infra.operations.checks import Outcome
+
+    _check(repository)
+    scope = load(environment).blueprint().scope
+    trusted = [role.jobs for role in pipeline_roles(scope)]
+    results = protections(repository, trusted)
+    failures = [r for r in results if r.outcome is Outcome.FAILED]
+    for result in failures:
+        typer.echo(f"{result.check}: {result}")
+    typer.echo(f"{len(results) - len(failures)} checks passed, {len(failures)} failed.")
+    if failures:
+        raise typer.Exit(1)
+
+
 def _check(repository: str) -> None:
     import re
 
     from totara_infra.model.problems import UsageError
 
     # A wildcard in it would open the roles to other repositories.
-    if not re.fullmatch(r"[A-Za-z0-9-]+/[A-Za-z0-9._-]+", repository):
-        raise UsageError(f"`{repository}` is no repository. Write owner/name, as GitHub does.")
+    if not re.fullmatch(r"[A-Za-z0-9-]+(@\d+)?/[A-Za-z0-9._-]+(@\d+)?", repository):
+        raise UsageError(f"`{repository}` is not a repository. Write owner/name, as GitHub does.")

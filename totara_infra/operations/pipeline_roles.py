@@ -5,17 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from totara_infra.blueprint.pipeline_roles import (
-    AUDIENCE,
-    ISSUER,
-    PipelineRole,
-    as_text,
-    provider_arn,
-)
+from totara_infra.blueprint.pipeline_roles import PipelineRole, as_text, provider_arn
+from totara_infra.blueprint.pipeline_trust import AUDIENCE, BRANCHES, ISSUER, named
 from totara_infra.blueprint.scope import Scope
 from totara_infra.model.stack import PROJECT
 from totara_infra.operations.drift.reading import unless_gone
 from totara_infra.operations.live import Live
+from totara_infra.operations.secrets.policies import admits, as_list
 
 OWNER = "MOD-104"
 """Module whose tags the roles carry."""
@@ -64,7 +60,41 @@ def put_roles(
             )
             done = "Created"
         _put_policies(iam, scope, role, tags)
-        yield f"{done} {scope.role_arn(role.name)} for {', '.join(role.environments)}."
+        yield f"{done} {scope.role_arn(role.name)} for {', '.join(role.jobs.environments)}."
+
+
+def open_to_any_branch(trust: Mapping[str, Any]) -> bool:
+    """Whether a trust policy lets in a token of a job that somebody's own branch has started.
+
+    Args:
+        trust: as IAM gives it. Its own subjects are tried, each with a branch's claims.
+    """
+    branch = f"{BRANCHES}somebody"
+    for statement in as_list(trust.get("Statement")):
+        provider = next(iter(as_list((statement.get("Principal") or {}).get("Federated"))), "")
+        if not provider.endswith(f":oidc-provider/{ISSUER}"):
+            continue
+        for subject in _subjects(statement):
+            repository, context = (*subject.split(":", 2), "", "")[1:3]
+            workflow = f"{named(repository)}/.github/workflows/somebody.yaml@{branch}"
+            claims = {"aud": AUDIENCE, "ref": branch, "job_workflow_ref": workflow, "sub": subject}
+            if not context.startswith("environment:"):
+                claims["sub"] = f"repo:{repository}:ref:{branch}"
+            if admits(trust, provider, claims).possible:
+                return True
+    return False
+
+
+def _subjects(statement: Mapping[str, Any]) -> list[str]:
+    """The subjects that a statement names, patterns filled; some subject where it names none."""
+    found = [
+        str(value).replace("*", "x")
+        for keys in (statement.get("Condition") or {}).values()
+        for key, values in keys.items()
+        if key.lower() == f"{ISSUER}:sub"
+        for value in as_list(values)
+    ]
+    return found or ["repo:somebody/x:ref:refs/heads/x"]
 
 
 def _put_policies(

@@ -15,6 +15,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from totara_infra.blueprint.pipeline_trust import ISSUER, condition_keys
+
 Document = Mapping[str, Any]
 """A policy document as JSON gives it."""
 
@@ -58,7 +60,7 @@ class _Request:
     principal: Principal
     action: str
     resource: str
-    context: Mapping[str, str]
+    context: Mapping[str, str | None]
 
     def value(self, key: str) -> tuple[bool, str | None]:
         """Whether a condition key is known beforehand, and its value (None: it is absent)."""
@@ -80,7 +82,7 @@ def decide(
     action: str,
     resource: str,
     resource_policy: Document | None = None,
-    context: Mapping[str, str] | None = None,
+    context: Mapping[str, str | None] | None = None,
 ) -> Verdict:
     """Decide one request inside one account.
 
@@ -89,7 +91,8 @@ def decide(
         action: e.g. `secretsmanager:GetSecretValue`.
         resource: ARN of what it is done to.
         resource_policy: the policy of that resource.
-        context: further condition keys whose values are known, in lower case.
+        context: further condition keys whose values are known, in lower case; None: known to be
+            absent.
 
     Returns:
         What is possible and what is certain; organisation and session policies are not looked at.
@@ -112,17 +115,36 @@ def decide(
     )
 
 
+def admits(trust: Document, provider: str, claims: Mapping[str, str]) -> Verdict:
+    """Decide whether a token of GitHub Actions may assume a role.
+
+    Args:
+        trust: the role's trust policy.
+        provider: ARN of GitHub's OIDC provider.
+        claims: of the token. AWS knows some of them; a key of any other is absent.
+    """
+    prefix = f"{ISSUER}:".lower()
+    context = condition_keys(claims)
+    for statement in as_list(trust.get("Statement")):
+        for keys in (statement.get("Condition") or {}).values():
+            absent = [key.lower() for key in keys if key.lower().startswith(prefix)]
+            context = dict.fromkeys(absent) | context
+    account = provider.split(":")[4]
+    action, everything = "sts:AssumeRoleWithWebIdentity", "*"
+    return decide(Principal(provider, account), action, everything, trust, context)
+
+
 def _matches(
     document: Document, request: _Request, *, named: bool = False
 ) -> Iterator[tuple[str, bool | None]]:
     """Effect of every statement, and whether it applies: True, False, or None for unknown."""
-    for statement in _listed(document.get("Statement")):
+    for statement in as_list(document.get("Statement")):
         parts = [
             _names(statement, request) if named else True,
             _action(statement, request.action),
             _resource(statement, request),
             *(
-                _condition(operator, key, _listed(expected), request)
+                _condition(operator, key, as_list(expected), request)
                 for operator, keys in (statement.get("Condition") or {}).items()
                 for key, expected in keys.items()
             ),
@@ -146,7 +168,8 @@ def _not(value: bool | None) -> bool | None:
     return None if value is None else not value
 
 
-def _listed(value: Any) -> list[Any]:
+def as_list(value: Any) -> list[Any]:
+    """What a policy gives as one value or as several, as a list."""
     if value is None:
         return []
     return list(value) if isinstance(value, list | tuple) else [value]
@@ -158,7 +181,11 @@ def _names(statement: Document, request: _Request) -> bool | None:
         # Its rules for sessions and accounts are intricate, and AWS advises against it.
         return None
     principals = statement.get("Principal")
-    names = ["*"] if principals == "*" else _listed((principals or {}).get("AWS"))
+    if principals == "*":
+        names = ["*"]
+    else:
+        kind = "Federated" if ":oidc-provider/" in request.principal.arn else "AWS"
+        names = as_list((principals or {}).get(kind))
     account = request.principal.account
     root = {account, f"arn:aws:iam::{account}:root"}
     # An allow for the account leaves the decision to identity policies; a deny means everybody.
@@ -168,7 +195,7 @@ def _names(statement: Document, request: _Request) -> bool | None:
 
 def _action(statement: Document, action: str) -> bool:
     def among(patterns: Any) -> bool:
-        expressions = (_expression(p) for p in _listed(patterns))
+        expressions = (_expression(p) for p in as_list(patterns))
         return any(re.fullmatch(e, action, re.IGNORECASE) for e in expressions)
 
     if "Action" in statement:
@@ -178,9 +205,9 @@ def _action(statement: Document, action: str) -> bool:
 
 def _resource(statement: Document, request: _Request) -> bool | None:
     if "Resource" in statement:
-        return _any([_like(p, request.resource, request) for p in _listed(statement["Resource"])])
+        return _any([_like(p, request.resource, request) for p in as_list(statement["Resource"])])
     if "NotResource" in statement:
-        patterns = _listed(statement["NotResource"])
+        patterns = as_list(statement["NotResource"])
         return _not(_any([_like(p, request.resource, request) for p in patterns]))
     return True
 

@@ -139,12 +139,14 @@ def readers(
     scope = blueprint.scope
     named = set(reader_arns(scope, standing.entry.secret))
     tags = {t["Key"].lower(): t["Value"] for t in standing.live.get("Tags", [])}
-    context = {
+    context: dict[str, str | None] = {
         "secretsmanager:versionstage": "AWSCURRENT",
         **{f"secretsmanager:resourcetag/{k}": v for k, v in tags.items()},
         **{f"aws:resourcetag/{k}": v for k, v in tags.items()},
     }
-    through = {"kms:viaservice": f"secretsmanager.{scope.settings.region}.amazonaws.com"}
+    through: dict[str, str | None] = {
+        "kms:viaservice": f"secretsmanager.{scope.settings.region}.amazonaws.com"
+    }
     locked_out: dict[str, str] = {}
     intruders: list[str] = []
     for principal in everybody:
@@ -160,6 +162,8 @@ def readers(
     return Readers(tuple(sorted(named - there)), locked_out, tuple(sorted(intruders)))
 
 
-def _decrypts(principal: Principal, key: tuple[str, Document], context: Mapping[str, str]) -> bool:
+def _decrypts(
+    principal: Principal, key: tuple[str, Document], context: Mapping[str, str | None]
+) -> bool:
     arn, policy = key
     return decide(principal, DECRYPT, arn, policy, context).certain

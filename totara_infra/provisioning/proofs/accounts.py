@@ -8,12 +8,13 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
+from totara_infra.blueprint.pipeline_trust import ISSUER
 from totara_infra.delivery.runbooks import Finding
 from totara_infra.model.stack import RoleHandling
+from totara_infra.operations.pipeline_roles import open_to_any_branch
 from totara_infra.provisioning.proofs.asking import Asking, listed
 
 BOOTSTRAP_ROLE = "BankBootstrapRole"
-OIDC_HOST = "token.actions.githubusercontent.com"
 REQUIRED_TAGS = ("tenant_id", "module_id", "environment")
 """What the organisation enforces on everything that can carry tags."""
 
@@ -81,9 +82,9 @@ def github_oidc_provider(asking: Asking) -> Finding:
     """The management account knows GitHub as an identity provider."""
     answer = asking.management("iam").list_open_id_connect_providers()
     arns = [p["Arn"] for p in answer["OpenIDConnectProviderList"]]
-    if not any(arn.endswith(f"/{OIDC_HOST}") for arn in arns):
-        return Finding(False, f"IAM lists no provider {OIDC_HOST}.")
-    return Finding(True, f"{OIDC_HOST} is registered.")
+    if not any(arn.endswith(f"/{ISSUER}") for arn in arns):
+        return Finding(False, f"IAM lists no provider {ISSUER}.")
+    return Finding(True, f"{ISSUER} is registered.")
 
 
 def deployment_roles(asking: Asking) -> Finding:
@@ -99,8 +100,11 @@ def deployment_roles(asking: Asking) -> Finding:
     ]
     if missing or deployer is None:
         return Finding(False, f"The account has no role {listed(missing)}.")
-    if OIDC_HOST not in json.dumps(deployer["AssumeRolePolicyDocument"]):
-        return Finding(False, f"{settings.deployer_role} does not trust {OIDC_HOST}.")
+    if ISSUER not in json.dumps(deployer["AssumeRolePolicyDocument"]):
+        return Finding(False, f"{settings.deployer_role} does not trust {ISSUER}.")
+    if open_to_any_branch(deployer["AssumeRolePolicyDocument"]):
+        remedy = "Run `totara pipeline bootstrap`."
+        return Finding(False, f"{settings.deployer_role} lets in jobs of any branch. {remedy}")
     return Finding(True, f"{len(wanted)} roles, and {settings.deployer_role} trusts GitHub.")
 
 
