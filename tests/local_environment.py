@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import os
 import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests.command import PULUMI, run, totara
 from tests.conftest import PROJECT
 from tests.ports import free_port
 from tests.ready_made import PERSISTING, Original, original, python
@@ -19,6 +19,7 @@ from totara_infra.local.setup import ensure_ready
 from totara_infra.operations.drift import Report, find_drift
 from totara_infra.operations.live import Live
 
+COMMAND_SECONDS = 500
 SHARED = ("bin", "emulator", "home", "engine.json")
 
 
@@ -33,21 +34,11 @@ class Environment:
 
     def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """Run the `totara` command on it."""
-        return self._run("totara_infra.cli", *arguments)
+        return totara(*arguments, env=self.variables, seconds=COMMAND_SECONDS)
 
     def pulumi(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """Run the engine on it, as the project's `pulumi` command does."""
-        code = "from totara_infra.local.pulumi_command import run; run()"
-        return subprocess.run(
-            [sys.executable, "-c", code, *arguments],
-            cwd=PROJECT, env=self.variables, capture_output=True, text=True, check=False,
-        )  # fmt: skip
-
-    def _run(self, module: str, *arguments: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [sys.executable, "-m", module, *arguments],
-            cwd=PROJECT, env=self.variables, capture_output=True, text=True, check=False,
-        )  # fmt: skip
+        return run(PULUMI, *arguments, env=self.variables, seconds=COMMAND_SECONDS)
 
     def drift(self, *, authors: bool = False) -> Report:
         return find_drift(self.live, self.blueprint, "local", authors=authors)
@@ -97,9 +88,6 @@ def _bring_up(folder: Path) -> Original:
     folder.mkdir()
     _share_installations(folder)
     made = Original(folder, free_port())
-    up = subprocess.run(
-        [sys.executable, "-m", "totara_infra.cli", "up", "local"],
-        cwd=PROJECT, env=_variables(folder, made.port), capture_output=True, text=True, check=False,
-    )  # fmt: skip
+    up = totara("up", "local", env=_variables(folder, made.port), seconds=COMMAND_SECONDS)
     assert up.returncode == 0, up.stdout + up.stderr
     return made

@@ -15,6 +15,7 @@ import boto3
 import pytest
 import yaml
 
+from tests.command import TOTARA, run
 from tests.conftest import PROJECT
 from tests.local.conftest import link_or_copy
 from tests.local_environment import local_original
@@ -25,8 +26,6 @@ from totara_infra.local.pulumi_engine import built_engine
 from totara_infra.local.setup import ensure_ready
 
 COPIED = ("Pulumi*.yaml", "__main__.py", "totara_infra", "stacks", "pyproject.toml", "requirements")
-TOTARA, PULUMI = "totara_infra.cli.main", "totara_infra.local.pulumi_command"
-"""Modules of the two commands that the project installs."""
 REGION = "ap-southeast-2"
 
 
@@ -71,8 +70,8 @@ class Copy:
         }
 
     def start(self, *arguments: str, program: str = TOTARA) -> subprocess.Popen[str]:
-        if arguments[0] == "up":
-            self.changed.touch()
+        """Start a command and go on beside it."""
+        self._note(arguments)
         return subprocess.Popen(
             [sys.executable, "-c", f"from {program} import run; run()", *arguments],
             cwd=self.folder,
@@ -84,10 +83,15 @@ class Copy:
 
     def run(self, *arguments: str, program: str = TOTARA) -> tuple[int, str]:
         """Exit code and output of a command."""
-        process = self.start(*arguments, program=program)
-        output = process.communicate(timeout=300)[0]
+        self._note(arguments)
+        ended = run(program, *arguments, cwd=self.folder, env=self.environment, seconds=300)
+        output = ended.stdout + ended.stderr
         assert "Traceback" not in output, output
-        return process.returncode, output
+        return ended.returncode, output
+
+    def _note(self, arguments: tuple[str, ...]) -> None:
+        if arguments[0] == "up":
+            self.changed.touch()
 
     def up(self, *arguments: str) -> str:
         code, output = self.run("up", "local", *arguments)

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.appconfig.conftest import PULUMI, Copy
+from tests.appconfig.conftest import Copy
+from tests.command import PULUMI
 
 pytestmark = pytest.mark.engine
 KEY = "payments.hold.delay-window"

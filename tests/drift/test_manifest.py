@@ -6,11 +6,10 @@ import csv
 import io
 import json
 import subprocess
-import sys
 
 import pytest
 
-from tests.conftest import PROJECT
+from tests.command import totara
 from tests.environments import blueprint_of
 from totara_infra.blueprint.app_config import profiles
 from totara_infra.model.vocabulary import Environment
@@ -86,10 +85,7 @@ def test_changes_are_new_changed_and_gone() -> None:
 
 
 def run(*arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "totara_infra.cli", "config", "list", *arguments],
-        cwd=PROJECT, capture_output=True, text=True, check=False,
-    )  # fmt: skip
+    return totara("config", "list", *arguments)
 
 
 def test_the_forms_say_the_same() -> None:

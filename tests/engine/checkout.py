@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import resource
 import shutil
 import subprocess
 import sys
@@ -15,6 +14,7 @@ from typing import Any
 
 import psutil
 
+from tests.command import PULUMI, TOTARA, run
 from tests.conftest import PROJECT
 from tests.ports import free_port
 from totara_infra.blueprint import Blueprint, plan
@@ -119,35 +119,29 @@ class Checkout:
         return [str(Path(sys.executable).parent / program), *arguments]
 
     def run(self, program: str, *arguments: str, **variables: str) -> Outcome:
-        """Run an entry point of the virtual environment; its output must be fit for people."""
-        started, used = time.monotonic(), _processor_seconds()
-        done = subprocess.run(
-            self.command(program, *arguments),
+        """Run `TOTARA` or `PULUMI` on the copy; its output must be fit for people."""
+        started = time.monotonic()
+        done = run(
+            program,
+            *arguments,
             cwd=self.root,
             env={**self.environment, **variables},
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            timeout=NEW_ENGINE_SECONDS,
-            check=False,
+            seconds=NEW_ENGINE_SECONDS,
         )
+        seconds = time.monotonic() - started
         outcome = Outcome(
-            done.returncode,
-            done.stdout,
-            done.stderr,
-            time.monotonic() - started,
-            _processor_seconds() - used,
+            done.returncode, done.stdout, done.stderr, seconds, done.processor_seconds or seconds
         )
         self.assert_no_noise(outcome.text)
         return outcome
 
     def totara(self, *arguments: str, code: int = 0, **variables: str) -> Outcome:
-        outcome = self.run("totara", *arguments, **variables)
+        outcome = self.run(TOTARA, *arguments, **variables)
         assert outcome.code == code, outcome.text
         return outcome
 
     def pulumi(self, *arguments: str, code: int = 0, **variables: str) -> Outcome:
-        outcome = self.run("pulumi", *arguments, "--non-interactive", **variables)
+        outcome = self.run(PULUMI, *arguments, "--non-interactive", **variables)
         assert outcome.code == code, outcome.text
         return outcome
 
@@ -241,8 +235,3 @@ class Checkout:
         """End whatever still runs on the copy."""
         for process in self.processes():
             process.kill()
-
-
-def _processor_seconds() -> float:
-    used = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return used.ru_utime + used.ru_stime

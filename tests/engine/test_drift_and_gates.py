@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from tests.command import PULUMI
 from tests.engine.checkout import Change, Checkout
 from tests.engine.inventory import names_of, touched
 from totara_infra.operations.trail import writes
@@ -191,7 +192,7 @@ def test_a_policy_pack_runs_against_the_platform(small, tmp_path):
     (pack / "PulumiPolicy.yaml").write_text("runtime: python\n")
     (pack / "__main__.py").write_text(POLICY)
 
-    refused = small.run("pulumi", "preview", "-s", "local", "--policy-pack", str(pack))
+    refused = small.run(PULUMI, "preview", "-s", "local", "--policy-pack", str(pack))
 
     assert refused.code != 0
     assert "a repeat is recognised for twelve hours at most" in refused.text
@@ -233,7 +234,7 @@ def test_a_resource_that_is_given_no_provider_is_refused(small):
     stray = 'import pulumi_aws\n\npulumi_aws.ssm.Parameter("stray", type="String", value="x")\n'
     program.write_text(f"{stray}{text}")
     try:
-        refused = small.run("pulumi", "preview", "-s", "local", "--non-interactive")
+        refused = small.run(PULUMI, "preview", "-s", "local", "--non-interactive")
     finally:
         program.write_text(text)
     assert refused.code != 0

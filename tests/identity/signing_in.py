@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import secrets
 import subprocess
-import sys
 import urllib.request
 import uuid
 from dataclasses import dataclass, field
@@ -16,7 +15,7 @@ from botocore.config import Config
 from joserfc import jwt
 from joserfc.jwk import KeySet
 
-from tests.conftest import PROJECT
+from tests.command import totara
 
 REGION = "ap-southeast-2"
 ACCOUNT = "000000000000"
@@ -57,15 +56,7 @@ class Bank:
         return next(c["ClientId"] for c in found if c["ClientName"] == name)
 
     def totara(self, *arguments: str, given: str = "") -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [sys.executable, "-m", "totara_infra.cli", *arguments],
-            input=given,
-            env=self.environment,
-            capture_output=True,
-            text=True,
-            cwd=PROJECT,
-            check=False,
-        )
+        return totara(*arguments, given=given, env=self.environment)
 
     def user(self, pool: str, groups: list[str], **attributes: str) -> User:
         """A user with a password; an attribute that is empty is left out."""

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import base64
 import json
-import subprocess
-import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -14,19 +12,12 @@ import pytest
 import yaml
 from typer.testing import CliRunner
 
-from tests.conftest import PROJECT
+from tests.command import totara
 from tests.environments import blueprint_of
 from totara_infra.cli.main import app
 from totara_infra.model.claim_lock import LOCK_FILE, lock_problems
 from totara_infra.model.loading import read_catalogue
 from totara_infra.model.vocabulary import Environment
-
-
-def totara(*arguments: str | Path, given: str = "") -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "totara_infra.cli", *map(str, arguments)],
-        input=given, capture_output=True, text=True, cwd=PROJECT, check=False,
-    )  # fmt: skip
 
 
 def edit(path: Path, find: str, replace: str) -> None:

@@ -5,12 +5,10 @@ from __future__ import annotations
 import itertools
 import json
 import os
-import subprocess
-import sys
 
 import pytest
 
-from tests.conftest import PROJECT
+from tests.command import totara
 from totara_infra.delivery.runbooks import critical_path
 from totara_infra.model.provisioning import Deployment, Part, ProvisioningStep, only
 from totara_infra.provisioning.playbook import Playbook, Way
@@ -119,11 +117,8 @@ def test_a_plan_of_production_needs_neither_credentials_nor_github(tmp_path):
     """Each proof says what it could not ask, quickly, and none holds by mistake."""
     kept = {k: v for k, v in os.environ.items() if not k.startswith(("AWS_", "PULUMI_", "TOTARA_"))}
     alone = {"HOME": str(tmp_path), "AWS_EC2_METADATA_DISABLED": "true", "PATH": "/usr/bin:/bin"}
-    done = subprocess.run(
-        [sys.executable, "-m", "totara_infra.cli", "provision", "totara-bank", "prod", "--dry-run",
-         "--format", "json"],
-        cwd=PROJECT, env=kept | alone, capture_output=True, text=True, check=False,
-    )  # fmt: skip
+    arguments = ("provision", "totara-bank", "prod", "--dry-run", "--format", "json")
+    done = totara(*arguments, env=kept | alone)
     assert done.returncode == 0, done.stderr
     plan = json.loads(done.stdout)
     holding = {s["id"] for s in plan["steps"] if s["holds"]}

@@ -14,35 +14,10 @@ from typing import Any
 
 import yaml
 
+from tests.command import TOTARA
 from tests.engine.checkout import Checkout, Outcome
 
 FILE = "totara_infra/catalogue/recovery.yaml"
-_LEFT_OUT = """
-import contextlib, io, json, sys
-from pathlib import Path
-import yaml
-from totara_infra.cli.main import run
-file, scenario, steps = Path(sys.argv[1]), sys.argv[2], sys.argv[3:]
-whole = file.read_text()
-found = {}
-for step in steps:
-    plan = yaml.safe_load(whole)
-    chosen = next(s for s in plan["scenarios"] if s["id"] == scenario)
-    chosen["steps"] = [s for s in chosen["steps"] if s["id"] != step]
-    for other in chosen["steps"]:
-        other["needs"] = [n for n in other.get("needs", []) if n != step]
-    file.write_text(yaml.safe_dump(plan, sort_keys=False))
-    err, code = io.StringIO(), 0
-    sys.argv = ["totara", "dr", "drill", scenario, "local"]
-    with contextlib.redirect_stderr(err), contextlib.redirect_stdout(io.StringIO()):
-        try:
-            run()
-        except SystemExit as ended:
-            code = ended.code
-    found[step] = (code, err.getvalue())
-file.write_text(whole)
-print(json.dumps(found))
-"""
 
 
 class Drills:
@@ -100,18 +75,13 @@ class Drills:
             return self.run(code=1)
 
     def refused_without(self, steps: Sequence[str]) -> dict[str, tuple[int, str]]:
-        """Drill without each of the steps, all by the entry point in one process.
-
-        For runbooks that are refused before anything is broken: starting Python takes longer.
-        """
-        done = subprocess.run(
-            [*self.checkout.command("python"), "-c", _LEFT_OUT, str(self._file), self.scenario,
-             *steps],
-            cwd=self.checkout.root, env=self.checkout.environment, capture_output=True, text=True,
-            timeout=120, check=False,
-        )  # fmt: skip
-        assert done.returncode == 0, done.stderr
-        return {step: (code, err) for step, (code, err) in json.loads(done.stdout).items()}
+        """Drill without each of the steps, for runbooks that are refused before anything breaks."""
+        found = {}
+        for step in steps:
+            with self.edited(self._lacking(step)):
+                done = self.checkout.run(TOTARA, "dr", "drill", self.scenario, "local")
+                found[step] = (done.code, done.err)
+        return found
 
     def killed_after(self, line: str) -> list[str]:
         """Start a drill and kill it, with all that it has started, when it has said something."""

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 
 import pytest
 
+from tests.command import totara
 from tests.conftest import PROJECT
 from totara_infra import load_catalogue, load_tenants, plan
 from totara_infra.model.problems import UsageError
@@ -74,10 +73,7 @@ def test_names_lead_from_one_to_the_other() -> None:
 
 
 def test_commands_take_its_name() -> None:
-    done = subprocess.run(
-        [sys.executable, "-m", "totara_infra.cli", "plan", "prod-recovery", "--format", "json"],
-        cwd=PROJECT, capture_output=True, text=True, check=False,
-    )  # fmt: skip
+    done = totara("plan", "prod-recovery", "--format", "json")
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout)["resources"] > 0
 

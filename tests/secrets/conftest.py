@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import os
 import subprocess
-import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from tests.conftest import PROJECT
+from tests.command import totara
 from tests.ports import free_port
 from tests.secrets.containers import make_containers, make_roles
 from totara_infra.blueprint import Blueprint
@@ -36,18 +34,8 @@ class Place:
         own = {STATE_DIRECTORY_VARIABLE: str(self.state), "TMPDIR": str(self.temporary)}
         return {**os.environ, **own}
 
-    def totara(self, *words: str, given: str = "", **options: Any) -> subprocess.CompletedProcess:
-        return subprocess.run(
-            [sys.executable, "-m", "totara_infra.cli", "secrets", *words],
-            input=given,
-            capture_output=True,
-            text=True,
-            env=self.variables,
-            cwd=PROJECT,
-            check=False,
-            timeout=120,
-            **options,
-        )
+    def totara(self, *words: str, given: str = "") -> subprocess.CompletedProcess:
+        return totara("secrets", *words, given=given, env=self.variables)
 
     def value(self, path: str) -> str:
         answer = self.live.client("secretsmanager").get_secret_value(SecretId=path)

@@ -9,10 +9,13 @@ import subprocess
 import sys
 import uuid
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
+from tests.conftest import PROJECT
 from tests.secrets import leaks
+from tests.secrets.conftest import Place
 from totara_infra.operations.secrets.inventory import State, entries, standings
 
 URL = "/bank/local/core/neon-db-url"
@@ -69,14 +72,23 @@ def test_list_names_every_secret_of_the_catalogue_and_that_it_is_empty(place):
     assert found["/bank/local/platform/sms-sender"]["required_for"] == []
 
 
+def started(place: Place, *words: str, **options: Any) -> subprocess.CompletedProcess[str]:
+    """A process of the command's own, whose arguments others can see."""
+    return subprocess.run(
+        [sys.executable, "-m", "totara_infra.cli", "secrets", *words],
+        capture_output=True, text=True, env=place.variables, cwd=PROJECT, timeout=120, check=False,
+        **options,
+    )  # fmt: skip
+
+
 def test_put_from_standard_input_and_from_a_descriptor_leaks_nothing(place):
     one, other = planted(), planted()
     reader, writer = os.pipe()
     os.write(writer, f"{other}\n".encode())
     os.close(writer)
     with leaks.Watch([one, other]) as watch:
-        first = place.totara("put", "local", URL, given=url(one))
-        second = place.totara("put", "local", TEXT, "--fd", str(reader), pass_fds=[reader])
+        first = started(place, "put", "local", URL, input=url(one))
+        second = started(place, "put", "local", TEXT, "--fd", str(reader), pass_fds=[reader])
     os.close(reader)
     assert (first.returncode, second.returncode) == (0, 0), first.stderr + second.stderr
     assert place.value(URL) == url(one)
@@ -182,7 +194,7 @@ def test_import_checks_everything_first_then_fills_and_goes_on(place):
     file.write_text(json.dumps({URL: right[URL]}))
     assert place.totara("import", "local", str(file)).returncode == 0
     with leaks.Watch([one, other]) as watch:
-        rest = place.totara("import", "local", "-", given=json.dumps(right))
+        rest = started(place, "import", "local", "-", input=json.dumps(right))
     assert rest.returncode == 0, rest.stderr
     assert f"{URL}: already equal" in rest.stdout
     assert json.loads(place.value(JSON)) == right[JSON]

@@ -6,13 +6,13 @@ import json
 import os
 import shutil
 import subprocess
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import yaml
 
+from tests.command import totara
 from tests.conftest import PROJECT
 from totara_infra.local.project import state_directory
 
@@ -62,15 +62,8 @@ class ProjectCopy:
 
     def totara(self, *arguments: str, answers: str = "") -> subprocess.CompletedProcess[str]:
         """Run `totara` in the copy; a traceback is a failure, whatever was asked."""
-        result = subprocess.run(
-            [sys.executable, "-m", "totara_infra.cli", *arguments],
-            cwd=self.root,
-            env=self.environment(),
-            input=answers,
-            capture_output=True,
-            text=True,
-            timeout=600,
-            check=False,
+        result = totara(
+            *arguments, cwd=self.root, env=self.environment(), given=answers, seconds=600
         )
         assert "Traceback" not in result.stderr, result.stderr
         return result

@@ -2,52 +2,21 @@
 
 from __future__ import annotations
 
-import contextlib
-import io
 import json
 import subprocess
-import sys
 from pathlib import Path
-from unittest import mock
 
 import pytest
 import yaml
 
+from tests.command import totara
 from tests.conftest import PROJECT
-from totara_infra.cli.main import run
 
 FIXTURES = sorted((PROJECT / "tests" / "fixtures" / "invalid").glob("*.yaml"))
 
 
 def validate(directory: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [
-            sys.executable,
-            "-m",
-            "totara_infra.cli",
-            "validate",
-            "--catalogue",
-            directory,
-            *arguments,
-        ],
-        capture_output=True,
-        text=True,
-        cwd=PROJECT,
-        check=False,
-    )
-
-
-def validated_here(directory: Path) -> tuple[int, str]:
-    """The command's entry point in this process: exit code and output. A process takes a second."""
-    said = io.StringIO()
-    words = ["totara", "validate", "--catalogue", str(directory), "--format", "json"]
-    with (
-        mock.patch.object(sys, "argv", words),
-        contextlib.redirect_stdout(said),
-        pytest.raises(SystemExit) as ended,
-    ):
-        run()
-    return int(ended.value.code or 0), said.getvalue()
+    return totara("validate", "--catalogue", directory, *arguments)
 
 
 @pytest.mark.parametrize("fixture", FIXTURES, ids=lambda path: path.stem)
@@ -60,10 +29,10 @@ def test_each_rule_names_place_fault_and_fix(fixture: Path, editable_catalogue: 
     broken = text.replace(edit["find"], edit["replace"], 1)
     path.write_text(broken, encoding="utf-8")
 
-    code, said = validated_here(editable_catalogue)
+    result = validate(editable_catalogue, "--format", "json")
 
-    assert code == 2, said
-    problems = json.loads(said)["problems"]
+    assert result.returncode == 2, result.stderr
+    problems = json.loads(result.stdout)["problems"]
     found = [
         p
         for p in problems

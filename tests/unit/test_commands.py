@@ -6,24 +6,11 @@ import json
 import os
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
+from tests.command import totara
 from tests.conftest import PROJECT
-
-TOTARA = PROJECT / ".venv" / "bin" / "totara"
-
-
-def totara(*arguments: str, cwd: Path = PROJECT, **env: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [TOTARA, *arguments],
-        capture_output=True,
-        text=True,
-        cwd=cwd,
-        env=os.environ | env,
-        check=False,
-    )
 
 
 @pytest.fixture(scope="module")
@@ -128,8 +115,11 @@ def test_output_is_plain_where_it_is_no_terminal() -> None:
         assert "│" not in result.stdout
 
 
-def test_it_works_from_any_folder(tmp_path) -> None:
-    result = totara("validate", cwd=tmp_path)
+def test_the_installed_script_works_from_any_folder(tmp_path) -> None:
+    script = PROJECT / ".venv" / "bin" / "totara"
+    result = subprocess.run(
+        [script, "validate"], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
     assert (result.returncode, result.stderr) == (0, "")
     assert "149 modules" in result.stdout
 
@@ -185,11 +175,9 @@ def test_a_change_since_a_revision_is_told_with_its_reason(tmp_path) -> None:
     old = "/bank/{env}/posting-engine/idempotency-window\n        type: integer\n"
     assert old in text
     path.write_text(text.replace("default: 24\n", "default: 48\n", 1), encoding="utf-8")
-    result = subprocess.run(
-        [PROJECT / ".venv/bin/python", "-m", "totara_infra.cli", "plan", "local", "--since", "HEAD",
-         "--format", "json"],
-        capture_output=True, text=True, cwd=tmp_path, check=False,
-        env=os.environ | {"PYTHONPATH": str(tmp_path)},
+    result = totara(
+        "plan", "local", "--since", "HEAD", "--format", "json",
+        cwd=tmp_path, env=os.environ | {"PYTHONPATH": str(tmp_path)},
     )  # fmt: skip
     assert result.returncode == 0, result.stderr
     changes = json.loads(result.stdout)["changes"]
