@@ -123,11 +123,8 @@ class Platform(pulumi.ComponentResource):
             self._steps[IDENTITY_STEP] = list(identity.children)
         for module_id in self._longest_chain_first(phase):
             placed = self.blueprint.sequence.module[module_id]
-            before = self.blueprint.scope.catalogue.modules[module_id].moved_from
             module = self._domain(placed.domain).add_module(
-                module_id,
-                self._resources(placed.waits_for),
-                self._domain(before) if before is not None else None,
+                module_id, self._resources(placed.waits_for)
             )
             self._steps[module_id] = [module.marker]
             if module_id in waits.get(SECRETS_STEP, ()) and SECRETS_STEP in phase.foundations:

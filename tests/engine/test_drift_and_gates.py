@@ -10,7 +10,6 @@ import time
 from pathlib import Path
 
 import pytest
-import yaml
 
 from tests.command import PULUMI
 from tests.engine.checkout import Change, Checkout
@@ -198,34 +197,6 @@ def test_a_policy_pack_runs_against_the_platform(small, tmp_path):
     assert "a repeat is recognised for twelve hours at most" in refused.text
     assert "small-window" in refused.text
     assert "every parameter is tagged" not in refused.text
-
-
-def test_a_module_that_changes_its_domain_keeps_its_resources(small):
-    old, new = (small.root / f"totara_infra/catalogue/domains/sd0{n}.yaml" for n in (1, 2))
-    before = [yaml.safe_load(file.read_text()) for file in (old, new)]
-    moving = next(m for m in before[0]["modules"] if m["id"] == "MOD-001")
-    without = before[0] | {"modules": [m for m in before[0]["modules"] if m is not moving]}
-    joined = before[1] | {"modules": [*before[1]["modules"], moving | {"moved_from": "SD01"}]}
-    kept = [file.read_text() for file in (old, new)]
-    for file, content in ((old, without), (new, joined)):
-        file.write_text(yaml.safe_dump(content, sort_keys=False))
-    try:
-        moved = small.changes("preview", "-s", "local")
-        new.write_text(new.read_text().replace("moved_from: SD01", ""))
-        forgotten = small.changes("preview", "-s", "local")
-    finally:
-        for file, text in zip((old, new), kept, strict=True):
-            file.write_text(text)
-
-    window = {change for change in moved if change.name == "service-001/window"}
-    # The two domains' AppConfig profiles get new content, which is a new version of each.
-    others = {change for change in moved if not change.name.startswith("app_config/")}
-    assert {change.operation for change in others} == {"update"}
-    assert {"create", "delete"}.isdisjoint(change.operation for change in moved)
-    # Its tag says to which domain it belongs now; nothing else about it is new.
-    assert window == {Change("update", "service-001/window", ("tags",))}
-    # Without the note the engine takes it for another resource.
-    assert {"create", "delete"} <= {change.operation for change in forgotten}
 
 
 def test_a_resource_that_is_given_no_provider_is_refused(small):

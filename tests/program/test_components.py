@@ -44,7 +44,7 @@ from totara_infra.components import (
     Secrets,
     Topics,
 )
-from totara_infra.domains import DOMAINS, SystemDomainArgs
+from totara_infra.domains import DOMAINS, SystemDomain, SystemDomainArgs
 from totara_infra.model.vocabulary import Environment
 
 BLUEPRINT = blueprint_of(Environment.LOCAL)
@@ -240,35 +240,45 @@ def test_a_domain_groups_its_modules(domain_id) -> None:
     assert (component.name, component.parent) == (module.id, domain.urn)
 
 
-def test_a_moved_module_carries_an_alias_of_its_old_parent() -> None:
-    from totara_infra.blueprint import plan
-    from totara_infra.platform import Platform
+def test_a_module_has_the_same_urns_in_every_domain() -> None:
+    """The engine knows a resource by its URN: another one would be made, and this one deleted."""
+    steps = {
+        **BLUEPRINT.steps,
+        "MOD-001": [r for r in BLUEPRINT.steps["MOD-001"] if not any(references(r.properties))],
+    }
+    alone = type(BLUEPRINT)(SCOPE, BLUEPRINT.sequence, steps)
 
-    changed = CATALOGUE.model_copy(deep=True)
-    changed.__dict__.pop("modules", None)
-    domain = changed.domains[0]
-    index = next(i for i, m in enumerate(domain.modules) if m.id == "MOD-001")
-    domain.modules[index] = domain.modules[index].model_copy(update={"moved_from": "SD04"})
-    assert (
-        plan(changed, SCOPE.settings, SCOPE.tenants).scope.catalogue.modules["MOD-001"].moved_from
-    )
-    aliases: dict[str, list[str]] = {}
+    def urns(domain_id: str) -> set[str]:
+        def program() -> None:
+            domain = DOMAINS[domain_id](domain_id.lower(), SystemDomainArgs(alone))
+            domain.add_module("MOD-001", [])
+
+        others = ("totara:domains:", "pulumi:")
+        return {r.urn for r in run(program) if not r.type.startswith(others)}
+
+    found = {domain_id: urns(domain_id) for domain_id in DOMAINS}
+    assert {urn.split("::")[-1] for urn in found["SD01"]} >= {"MOD-001", "deployment/mod-001"}
+    assert all(of_domain == found["SD01"] for of_domain in found.values())
+
+
+def test_a_state_that_knows_a_type_for_each_domain_is_taken_over() -> None:
+    types = {}
 
     class Aliases(Monitor):
         def RegisterResource(self, request):
-            if request.type == "totara:components:Module":
-                aliases[request.name] = [a.spec.parentUrn or a.urn for a in request.aliases]
+            if request.type == SystemDomain.token:
+                types[request.name] = [alias.spec.type for alias in request.aliases]
             return super().RegisterResource(request)
 
     asyncio.set_event_loop(asyncio.new_event_loop())
-    monitor = Aliases(Outputs())
-    pulumi.runtime.set_mocks(Outputs(), project="p", stack="s", monitor=monitor)
+    pulumi.runtime.set_mocks(Outputs(), project="p", stack="s", monitor=Aliases(Outputs()))
 
     @pulumi.runtime.test
     async def program() -> None:
-        await Platform(SCOPE.settings, SCOPE.tenants, catalogue=changed).ready()
+        for domain in CATALOGUE.domains:
+            DOMAINS[domain.id](domain.slug, SystemDomainArgs(BLUEPRINT))
 
     program()
-    (alias,) = aliases["MOD-001"]
-    assert "totara:domains:Payments" in alias
-    assert aliases["MOD-002"] == []
+    assert len(types) == 8
+    assert types[CATALOGUE.domain["SD01"].slug] == ["totara:domains:CoreBanking"]
+    assert len({alias for (alias,) in types.values()}) == 8

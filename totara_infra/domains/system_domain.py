@@ -32,15 +32,22 @@ class SystemDomain(pulumi.ComponentResource):
     """A domain: the parent of its modules and of its AppConfig application.
 
     Its parts go up at different times, so the platform adds them one by one.
+
+    All domains have one type. The engine identifies a resource by the types of its parents and
+    not by their names, so a module that changes its domain keeps its resources, in either
+    direction and after an update that stopped half-way.
     """
 
+    token: ClassVar[str] = "totara:domains:SystemDomain"
     domain_id: ClassVar[str]
-    token: ClassVar[str]
+    earlier_token: ClassVar[str]
+    """Type of this domain in states that were written when each domain had its own."""
 
     def __init__(
         self, name: str, args: SystemDomainArgs, opts: pulumi.ResourceOptions | None = None
     ) -> None:
-        super().__init__(self.token, name, None, opts)
+        renamed = pulumi.ResourceOptions(aliases=[pulumi.Alias(type_=self.earlier_token)])
+        super().__init__(self.token, name, None, pulumi.ResourceOptions.merge(renamed, opts))
         self._args = args
         self._name = name
         self.modules: dict[str, Module] = {}
@@ -57,24 +64,17 @@ class SystemDomain(pulumi.ComponentResource):
         )
         return self.app_config
 
-    def add_module(
-        self,
-        module_id: str,
-        depends_on: Sequence[pulumi.Resource],
-        moved_from: SystemDomain | None = None,
-    ) -> Module:
+    def add_module(self, module_id: str, depends_on: Sequence[pulumi.Resource]) -> Module:
         """Make one module.
 
         Args:
             module_id: of this domain.
             depends_on: markers, gates and foundations that it waits for.
-            moved_from: domain that it belonged to before; its resources are then moved.
         """
-        aliases = [pulumi.Alias(parent=moved_from)] if moved_from is not None else None
         module = Module(
             module_id,
             ModuleArgs(self._args.blueprint.steps[module_id], self._args.made),
-            pulumi.ResourceOptions(parent=self, depends_on=list(depends_on), aliases=aliases),
+            pulumi.ResourceOptions(parent=self, depends_on=list(depends_on)),
         )
         self.modules[module_id] = module
         return module
@@ -83,49 +83,49 @@ class SystemDomain(pulumi.ComponentResource):
 class CoreBanking(SystemDomain):
     """SD01: ledger, balances, interest, accounts."""
 
-    domain_id, token = "SD01", "totara:domains:CoreBanking"
+    domain_id, earlier_token = "SD01", "totara:domains:CoreBanking"
 
 
 class CustomerIdentity(SystemDomain):
     """SD02: identity verification, due diligence, sanctions."""
 
-    domain_id, token = "SD02", "totara:domains:CustomerIdentity"
+    domain_id, earlier_token = "SD02", "totara:domains:CustomerIdentity"
 
 
 class AntiMoneyLaundering(SystemDomain):
     """SD03: transaction monitoring and reports to regulators."""
 
-    domain_id, token = "SD03", "totara:domains:AntiMoneyLaundering"
+    domain_id, earlier_token = "SD03", "totara:domains:AntiMoneyLaundering"
 
 
 class Payments(SystemDomain):
     """SD04: payment validation, rails, open banking."""
 
-    domain_id, token = "SD04", "totara:domains:Payments"
+    domain_id, earlier_token = "SD04", "totara:domains:Payments"
 
 
 class CreditDecisioning(SystemDomain):
     """SD05: credit decisions, loans, provisions."""
 
-    domain_id, token = "SD05", "totara:domains:CreditDecisioning"
+    domain_id, earlier_token = "SD05", "totara:domains:CreditDecisioning"
 
 
 class RiskAnalytics(SystemDomain):
     """SD06: risk, capital and regulatory returns."""
 
-    domain_id, token = "SD06", "totara:domains:RiskAnalytics"
+    domain_id, earlier_token = "SD06", "totara:domains:RiskAnalytics"
 
 
 class DataPlatform(SystemDomain):
     """SD07: the shared base, data platform and governance."""
 
-    domain_id, token = "SD07", "totara:domains:DataPlatform"
+    domain_id, earlier_token = "SD07", "totara:domains:DataPlatform"
 
 
 class CustomerApp(SystemDomain):
     """SD08: customer app and back office."""
 
-    domain_id, token = "SD08", "totara:domains:CustomerApp"
+    domain_id, earlier_token = "SD08", "totara:domains:CustomerApp"
 
 
 DOMAINS: dict[str, type[SystemDomain]] = {

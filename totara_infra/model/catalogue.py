@@ -51,8 +51,6 @@ class Module(Model):
     purpose: Sentence
     assumed: list[str] = Field(default_factory=list)
     """Fields of this module that the reference does not give: `title`, `slug`, `service`, …"""
-    moved_from: DomainId | None = None
-    """Domain that the module belonged to before; its resources are then moved, not replaced."""
     environments: list[Environment] = Field(default_factory=lambda: list(Environment))
     """Where the module exists at all."""
     depends_on: list[Dependency] = Field(default_factory=list)

@@ -6,12 +6,19 @@ class Refusal(Exception):
 
 
 class AlreadyExists(Refusal):
-    """A thing of that name lives already and was not made by this stack."""
+    """A thing of that name is in AWS, and the engine asked to make it.
+
+    Who made it is not known here: it may stand in the stack's state under another name, have been
+    made by an update whose state was lost, or be somebody else's.
+    """
 
     def __init__(self, what: str, identifier: str) -> None:
         super().__init__(
-            f"{what} exists already and this stack did not make it: import it"
-            f" (`pulumi import` with the id {identifier}) or delete it, then run again"
+            f"{what} exists already, and the state has no such resource under this name."
+            " If this stack made it (an update was cut off, the state was lost, or its declaration"
+            " was renamed), `totara state rebuild` takes it back into the state. If something else"
+            f" made it, `pulumi import` with the id {identifier} takes it over. Delete it only"
+            " once you know that nothing uses it"
         )
 
 
