@@ -79,6 +79,7 @@ BROKEN: dict[str, tuple[str, dict[str, str], str, int]] = {
     "starts with 2": ("number-gap", {V2: TABLE, U2: GONE}, V2, 0),
     "no undo": ("undo-missing", {V1: TABLE}, V1, 0),
     "only an undo": ("undo-alone", {**SOUND, U2: NOTHING}, U2, 0),
+    "byte order mark": ("encoding", {**SOUND, V2: f"\ufeff{NOTHING}", U2: NOTHING}, V2, 0),
     "no SQL": ("syntax", second("SELECT 1;\n\nCREATE TABEL payments.x (n int);\n"), V2, 3),
     "backslash": ("syntax", second("\\connect bank_core\nSELECT 1;\n"), V2, 1),
     "only a comment": ("empty", second("-- later\n"), V2, 0),
@@ -288,6 +289,12 @@ BROKEN: dict[str, tuple[str, dict[str, str], str, int]] = {
         U2,
         0,
     ),
+    "takes what depends on it": (
+        "cascade",
+        second(NOTHING, "SELECT 1;\nDROP TABLE payments.payment_limits CASCADE;\n"),
+        U2,
+        2,
+    ),
     "excuse without a reason": (
         "excuse",
         second("-- totara-allow destructive:\nTRUNCATE payments.payment_limits;\n"),
@@ -431,3 +438,31 @@ def test_nothing_to_look_at_is_a_wrong_call(place, tmp_path) -> None:
     assert done.returncode == 2
     assert "Traceback" not in done.stderr
     assert done.stderr.strip()
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"\xef\xbb\xbfSELECT 1;", "starts with a byte order mark (EF BB BF)"),
+        (b"\xef\xbb\xbf", "starts with a byte order mark (EF BB BF)"),
+        ("SELECT 1;".encode("utf-16"), "starts with the byte order mark of UTF-16"),
+        ("\ufeffSELECT 1;".encode("utf-16-be"), "starts with the byte order mark of UTF-16"),
+        ("SELECT 1;".encode("utf-32"), "starts with the byte order mark of UTF-32"),
+        ("SELECT 1;".encode("utf-16-le"), "line 1 has a NUL byte, as UTF-16 text does"),
+        # The parser stops at the NUL: without the rule, nobody would see the second statement.
+        (b"SELECT 1;\n\0DROP TABLE payments.payments;", "line 2 has a NUL byte"),
+        (b"SELECT 1;\n-- caf\xe9\n", "line 2 has the byte E9, which is not UTF-8"),
+        ("SELECT 1;\n\ufeffSELECT 2;".encode(), "line 2 has a byte order mark inside"),
+    ],
+)
+def test_bytes_that_are_no_plain_text_are_named(content, said, tmp_path) -> None:
+    place = write(tmp_path / "bank_payments", second(NOTHING))
+    (place / V2).write_bytes(content)
+    found = [p for p in problems(place) if p["rule"] == "encoding"]
+    assert [(p["file"].rpartition("/")[2], said in p["what"]) for p in found] == [(V2, True)]
+
+
+def test_line_ends_of_other_systems_make_no_difference(tmp_path) -> None:
+    place = write(tmp_path / "bank_payments", SOUND)
+    (place / V1).write_bytes(TABLE.replace(" (", " (\n").replace("\n", "\r\n").encode())
+    assert problems(place) == []

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
 from totara_infra.migrations.statements import Node, Statement, nodes
 
-_DROPPED = {
+KINDS = {
+    "OBJECT_AGGREGATE": "function",
+    "OBJECT_DOMAIN": "type",
     "OBJECT_FUNCTION": "function",
     "OBJECT_INDEX": "index",
     "OBJECT_MATVIEW": "view",
     "OBJECT_PROCEDURE": "function",
+    "OBJECT_ROUTINE": "function",
     "OBJECT_SCHEMA": "schema",
     "OBJECT_SEQUENCE": "sequence",
     "OBJECT_TABLE": "table",
@@ -20,6 +24,9 @@ _DROPPED = {
     "OBJECT_TYPE": "type",
     "OBJECT_VIEW": "view",
 }
+"""The parser's kinds of objects -> ours, where they are not the same word."""
+_PLAIN = re.compile(r"[a-z_][a-z0-9_$]*")
+_LENGTH = re.compile(r"\([0-9, ]*\)")
 BEFORE = 1 << 1
 DELETE, UPDATE, TRUNCATE = 1 << 3, 1 << 4, 1 << 5
 """Bits of a trigger's timing and events, `catalog/pg_trigger.h`."""
@@ -30,9 +37,10 @@ class Thing:
     """Something in a database.
 
     Attributes:
-        kind: table, view, function, index, column, constraint, trigger, schema, sequence, type or
-            role.
-        name: with its schema, and for what belongs to a table with the table's too.
+        kind: table, view, function, index, column, constraint, trigger, policy, rule, schema,
+            sequence, type, extension, statistics or role.
+        name: with its schema, and for what belongs to a table with the table's too; for a function
+            with the types of its arguments. In quotes where PostgreSQL needs them.
     """
 
     kind: str
@@ -49,11 +57,63 @@ class Thing:
 def relation(node: Node) -> str:
     """`schema.name` of a RangeVar; the name alone where no schema is written."""
     parts = (node.get("catalogname"), node.get("schemaname"), node.get("relname"))
-    return ".".join(p for p in parts if p)
+    return ".".join(identifier(p) for p in parts if p)
 
 
-def _words(items: Iterable[Any]) -> str:
-    return ".".join(i["String"]["sval"] for i in items if "String" in i)
+def identifier(text: str) -> str:
+    """A name as SQL writes it: in quotes where it needs them."""
+    return text if _PLAIN.fullmatch(text) else '"{}"'.format(text.replace('"', '""'))
+
+
+def words(items: Iterable[Any]) -> str:
+    """The name that a list of the parser's strings makes."""
+    return ".".join(identifier(i["String"]["sval"]) for i in items if "String" in i)
+
+
+def type_name(node: Node) -> str:
+    """A type in one spelling: `int` and `pg_catalog.int4` are `int4`, with length and brackets."""
+    parts = [i["String"]["sval"] for i in node["names"]]
+    if parts[0] == "pg_catalog" and len(parts) > 1:
+        del parts[0]
+    name = ".".join(identifier(p) for p in parts)
+    # The parser leaves a zero out.
+    sizes = [
+        str(m["A_Const"]["ival"].get("ival", 0))
+        for m in node.get("typmods", ())
+        if "ival" in m.get("A_Const", ())
+    ]
+    length = f"({','.join(sizes)})" if sizes else ""
+    return f"{name}{length}{'[]' if node.get('arrayBounds') else ''}"
+
+
+_INPUT = ("FUNC_PARAM_DEFAULT", "FUNC_PARAM_IN", "FUNC_PARAM_INOUT", "FUNC_PARAM_VARIADIC")
+
+
+def signature(name: str, parameters: Iterable[Node]) -> str:
+    """A function by what identifies it: name and types of the arguments that go in.
+
+    Args:
+        name: with its schema.
+        parameters: nodes `FunctionParameter` as the parser gives them.
+    """
+    types = [
+        type_name(p["argType"])
+        for p in (q["FunctionParameter"] for q in parameters)
+        if p["mode"] in _INPUT
+    ]
+    # A length is no part of a function's identity.
+    return f"{name}({', '.join(_LENGTH.sub('', t) for t in types)})"
+
+
+def function_named(node: Node) -> str:
+    """The function that an `ObjectWithArgs` names; without brackets where it gives no types."""
+    name = words(node["objname"])
+    if node.get("args_unspecified"):
+        return name
+    if "objfuncargs" in node or "objargs" not in node:
+        return signature(name, node.get("objfuncargs", ()))
+    types = [type_name(a["TypeName"]) for a in node["objargs"]]
+    return f"{name}({', '.join(types)})"
 
 
 def made(statements: Iterable[Statement]) -> set[Thing]:
@@ -72,22 +132,24 @@ def _made(statement: Statement) -> Iterator[Thing]:
         case "ViewStmt":
             yield Thing("view", relation(node["view"]))
         case "CreateFunctionStmt":
-            yield Thing("function", _words(node["funcname"]))
+            name = signature(words(node["funcname"]), node.get("parameters", ()))
+            yield Thing("function", name)
         case "CreateSeqStmt":
             yield Thing("sequence", relation(node["sequence"]))
         case "CreateEnumStmt" | "CreateDomainStmt":
-            yield Thing("type", _words(node.get("typeName") or node["domainname"]))
+            yield Thing("type", words(node.get("typeName") or node["domainname"]))
         case "CompositeTypeStmt":
             yield Thing("type", relation(node["typevar"]))
         case "CreateSchemaStmt" if "schemaname" in node:
-            yield Thing("schema", node["schemaname"])
+            yield Thing("schema", identifier(node["schemaname"]))
         case "CreateRoleStmt":
             yield Thing("role", node["role"])
         case "IndexStmt" if "idxname" in node:
             schema = node["relation"].get("schemaname")
-            yield Thing("index", f"{schema}.{node['idxname']}" if schema else node["idxname"])
+            yield Thing("index", words(_strings(schema, node["idxname"])))
         case "CreateTrigStmt":
-            yield Thing("trigger", f"{relation(node['relation'])}.{node['trigname']}")
+            name = f"{relation(node['relation'])}.{identifier(node['trigname'])}"
+            yield Thing("trigger", name)
         case "AlterTableStmt":
             yield from _altered(node, "AT_AddColumn", "AT_AddConstraint")
 
@@ -105,18 +167,22 @@ def _dropped(statement: Statement) -> Iterator[Thing]:
     elif statement.kind == "AlterTableStmt":
         yield from _altered(node, "AT_DropColumn", "AT_DropConstraint")
     elif statement.kind == "DropStmt":
-        kind = _DROPPED.get(node["removeType"], node["removeType"].removeprefix("OBJECT_").lower())
+        kind = KINDS.get(node["removeType"], node["removeType"].removeprefix("OBJECT_").lower())
         for thing in node["objects"]:
             ((shape, content),) = thing.items()
             match shape:
                 case "List":
-                    yield Thing(kind, _words(content["items"]))
+                    yield Thing(kind, words(content["items"]))
                 case "ObjectWithArgs":
-                    yield Thing(kind, _words(content["objname"]))
+                    yield Thing(kind, function_named(content))
                 case "TypeName":
-                    yield Thing(kind, _words(content["names"]))
+                    yield Thing(kind, words(content["names"]))
                 case "String":
-                    yield Thing(kind, content["sval"])
+                    yield Thing(kind, identifier(content["sval"]))
+
+
+def _strings(*names: str | None) -> list[Node]:
+    return [{"String": {"sval": n}} for n in names if n]
 
 
 def _altered(node: Node, column: str, constraint: str) -> Iterator[Thing]:
@@ -126,11 +192,11 @@ def _altered(node: Node, column: str, constraint: str) -> Iterator[Thing]:
         definition = change.get("def", {})
         if change["subtype"] == column:
             name = change.get("name") or definition["ColumnDef"]["colname"]
-            yield Thing("column", f"{table}.{name}")
+            yield Thing("column", f"{table}.{identifier(name)}")
         elif change["subtype"] == constraint:
             name = change.get("name") or definition["Constraint"].get("conname")
             if name:
-                yield Thing("constraint", f"{table}.{name}")
+                yield Thing("constraint", f"{table}.{identifier(name)}")
 
 
 def relations(statement: Statement) -> Iterator[str]:
@@ -149,7 +215,7 @@ def functions_called(statement: Statement) -> Iterator[str]:
     """Names of the functions that a statement calls."""
     for kind, node in nodes({statement.kind: statement.node}):
         if kind in ("FuncCall", "CreateTrigStmt"):
-            yield _words(node["funcname"])
+            yield words(node["funcname"])
 
 
 def roles_named(statement: Statement) -> Iterator[str]:
@@ -179,16 +245,88 @@ def rewritten(statement: Statement) -> Iterator[tuple[str, str]]:
                 yield relation(table["RangeVar"]), "TRUNCATE"
 
 
-def everywhere(statement: Statement) -> Iterator[tuple[str, str]]:
-    """Tables that a statement empties or overwrites as a whole: no WHERE."""
+def emptied(statement: Statement) -> Iterator[tuple[str, str]]:
+    """Tables that a statement empties or overwrites as a whole, or a column of them, and how."""
     for kind, node in nodes({statement.kind: statement.node}):
-        if kind in ("UpdateStmt", "DeleteStmt") and "whereClause" not in node:
+        if kind in ("UpdateStmt", "DeleteStmt") and not _chooses(node.get("whereClause")):
             yield relation(node["relation"]), f"{kind.removesuffix('Stmt').upper()} without WHERE"
+        elif kind == "MergeStmt":
+            clauses = [c["MergeWhenClause"]["commandType"] for c in node["mergeWhenClauses"]]
+            if "CMD_DELETE" in clauses:
+                yield relation(node["relation"]), "MERGE … DELETE"
         elif kind == "TruncateStmt":
             for table in node["relations"]:
                 yield relation(table["RangeVar"]), "TRUNCATE"
+        elif kind == "RefreshMatViewStmt" and node.get("skipData"):
+            yield relation(node["relation"]), "REFRESH … WITH NO DATA"
+        elif kind == "AlterTableStmt":
+            for command in node["cmds"]:
+                change = command["AlterTableCmd"]
+                using = change.get("def", {}).get("ColumnDef", {}).get("raw_default")
+                if change["subtype"] == "AT_AlterColumnType" and using and not _chooses(using):
+                    yield relation(node["relation"]), "a type whose USING names no column"
+                elif change["subtype"] == "AT_DetachPartition":
+                    yield relation(node["relation"]), "DETACH PARTITION"
+
+
+def _chooses(expression: Node | None) -> bool:
+    """Whether an expression depends on the row: `WHERE true` does not."""
+    return expression is not None and any(
+        kind in ("ColumnRef", "CurrentOfExpr") for kind, _ in nodes(expression)
+    )
+
+
+def unqualified(statement: Statement, temporary: frozenset[str]) -> Iterator[str]:
+    """What a statement changes without naming its schema, or how it changes the search path.
+
+    Args:
+        statement: any.
+        temporary: names of temporary tables, which have no schema.
+    """
+    for kind, node in nodes({statement.kind: statement.node}):
+        if kind == "VariableSetStmt" and node.get("name") == "search_path":
+            if statement.kind == "VariableSetStmt":
+                yield "it changes the search path"
+        elif kind == "FuncCall" and words(node["funcname"]).split(".")[-1] == "set_config":
+            if '"search_path"' in str(node.get("args")).replace("'", '"'):
+                yield "it changes the search path"
+        elif kind in _CHANGES and statement.kind != "CreateFunctionStmt":
+            for name in _changed(kind, node):
+                if "." not in name and name not in temporary:
+                    yield f"{name} has no schema"
+    for thing in dropped([statement]):
+        if thing.kind in _NEED_SCHEMA and "." not in thing.name and thing.name not in temporary:
+            yield f"{thing} has no schema"
+
+
+_CHANGES = (
+    "AlterObjectSchemaStmt",
+    "AlterTableStmt",
+    "CopyStmt",
+    "CreatePolicyStmt",
+    "CreateTrigStmt",
+    "DeleteStmt",
+    "IndexStmt",
+    "InsertStmt",
+    "MergeStmt",
+    "RenameStmt",
+    "RuleStmt",
+    "TruncateStmt",
+    "UpdateStmt",
+)
+_NEED_SCHEMA = ("function", "index", "sequence", "table", "type", "view")
+
+
+def _changed(kind: str, node: Node) -> Iterator[str]:
+    """Names of the relations that a node changes."""
+    if kind == "TruncateStmt":
+        yield from (relation(table["RangeVar"]) for table in node["relations"])
+    elif kind == "CreatePolicyStmt":
+        yield relation(node["table"])
+    elif "relation" in node:
+        yield relation(node["relation"])
 
 
 def trigger_function(statement: Statement) -> str:
     """Name of the function that a CREATE TRIGGER executes."""
-    return _words(statement.node["funcname"])
+    return words(statement.node["funcname"])

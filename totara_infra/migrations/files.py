@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import re
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
@@ -16,6 +17,14 @@ IN_REPOSITORY = Path("db") / "migrations"
 """Where a domain's repository keeps its migrations."""
 ENDING = "_rollback"
 """What an undo's description ends with."""
+_SAVE = "Save it as UTF-8 without a byte order mark."
+# UTF-32 first: its mark starts with that of UTF-16.
+_MARKS = (
+    (codecs.BOM_UTF32_LE, "UTF-32"),
+    (codecs.BOM_UTF32_BE, "UTF-32"),
+    (codecs.BOM_UTF16_LE, "UTF-16"),
+    (codecs.BOM_UTF16_BE, "UTF-16"),
+)
 _NAME = re.compile(r"(?P<kind>[VU])(?P<number>[^_]*)__(?P<description>.+)\.sql")
 _DESCRIPTION = re.compile(r"[a-z0-9]+(_[a-z0-9]+)*")
 
@@ -43,18 +52,71 @@ class MigrationFile:
         """The number as the name has it: three digits."""
         return f"{self.number:03}"
 
-    def text(self) -> str:
-        """Its content.
+    def content(self) -> Content:
+        """What is in it, whatever its bytes are.
 
         Raises:
             UsageError: it can't be read.
         """
         try:
-            return self.path.read_text(encoding="utf-8")
-        except (OSError, UnicodeDecodeError) as error:
-            raise UsageError(
-                f"{self.name} can't be read: {error}. Make it a readable UTF-8 text file."
-            ) from None
+            return decoded(self.path.read_bytes())
+        except OSError as error:
+            raise UsageError(f"{self.name} can't be read: {error.strerror}.") from None
+
+    def text(self) -> str:
+        """Its SQL.
+
+        Raises:
+            UsageError: it can't be read, or is no text.
+        """
+        content = self.content()
+        if content.text is None:
+            raise UsageError(f"{self.name}: {content.fault}. {_SAVE}")
+        return content.text
+
+
+@dataclass(frozen=True)
+class Content:
+    """What a file's bytes say.
+
+    Attributes:
+        text: with newlines as line ends; None where the bytes are no text.
+        fault: what is wrong with the bytes; empty where nothing is.
+    """
+
+    text: str | None
+    fault: str = ""
+
+
+def decoded(content: bytes) -> Content:
+    """Read the bytes of a migration.
+
+    A byte order mark is a fault, yet the text behind it is read, so that everything else that is
+    wrong comes at once.
+    """
+    for mark, name in _MARKS:
+        if content.startswith(mark):
+            return Content(None, f"it starts with the byte order mark of {name}")
+    fault = ""
+    if content.startswith(codecs.BOM_UTF8):
+        content = content.removeprefix(codecs.BOM_UTF8)
+        fault = "it starts with a byte order mark (EF BB BF)"
+    if (place := content.find(b"\0")) >= 0:
+        # PostgreSQL's parser would stop there, and what follows would be looked at by nobody.
+        return Content(None, f"line {_line(content, place)} has a NUL byte, as UTF-16 text does")
+    try:
+        text = content.decode("utf-8")
+    except UnicodeDecodeError as error:
+        line, byte = _line(content, error.start), content[error.start]
+        return Content(None, f"line {line} has the byte {byte:02X}, which is not UTF-8")
+    if (place := text.find("\ufeff")) >= 0:
+        line = text.count("\n", 0, place) + 1
+        fault = fault or f"line {line} has a byte order mark inside"
+    return Content(text.replace("\r\n", "\n").replace("\r", "\n"), fault)
+
+
+def _line(content: bytes, place: int) -> int:
+    return content.count(b"\n", 0, place) + 1
 
 
 @dataclass(frozen=True)

@@ -7,14 +7,17 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from totara_infra.migrations import append_only, effects
+from totara_infra.migrations import append_only, effects, history
 from totara_infra.migrations.files import Folder, MigrationFile
+from totara_infra.migrations.history import Step, steps
 from totara_infra.migrations.locking import Finding, findings
 from totara_infra.migrations.rules import RULES
+from totara_infra.migrations.schema import Schema
 from totara_infra.migrations.statements import SqlSyntaxError, Statement, parse_file
 from totara_infra.model.databases import Database, DatabaseCatalogue
 from totara_infra.model.problems import Problem
 
+_TABLES = ("CreateStmt", "CreateTableAsStmt")
 _TRANSACTIONS = ("TransactionStmt",)
 _FOREIGN = ("CreateForeignServerStmt", "CreateForeignTableStmt", "CreateUserMappingStmt")
 _FOREIGN_EXTENSIONS = ("dblink", "postgres_fdw")
@@ -25,16 +28,23 @@ _LOCKING_KINDS = {
 }
 _SYSTEM_SCHEMAS = ("pg_catalog", "information_schema", "pg_temp")
 _SILENCED = re.compile(r"--\s*squawk-ignore")
-_UNDROPPED = ("trigger", "role", "constraint")
-"""What goes with its table, or belongs to somebody else."""
 
 
 @dataclass
 class _Parsed:
     file: MigrationFile
+    text: str
     statements: list[Statement]
     used: set[tuple[int, str]] = field(default_factory=set)
     """Line and rule of the excuses that were needed."""
+    before: Schema = field(default_factory=Schema)
+    """What exists before it."""
+    steps: list[Step] = field(default_factory=list)
+
+    @property
+    def after(self) -> Schema:
+        """What exists after it."""
+        return self.steps[-1].after if self.steps else self.before
 
 
 @dataclass(frozen=True)
@@ -68,44 +78,82 @@ def lint(databases: DatabaseCatalogue, folders: Sequence[Folder]) -> LintReport:
         files, faults = folder.read()
         problems += faults
         found.append((folder, files))
-    everything = [f for _, files in found for f in files]
+    judges: list[_Folder] = []
+    for folder, files in found:
+        judge = _Folder(databases, databases.by_name[folder.database])
+        problems += judge.read(files)
+        judges.append(judge)
     locks: dict[Path, list[Finding]] = {}
     # All files in one call: starting squawk takes longer than what it does.
-    for finding in findings([f for f in everything if not f.undo]):
+    for finding in findings({f: t for judge in judges for f, t in judge.forward_texts()}):
         locks.setdefault(finding.file, []).append(finding)
-    for folder, files in found:
-        database = databases.by_name[folder.database]
-        problems += _Folder(databases, database, locks).problems(files)
-    return LintReport(tuple(folders), len(everything), tuple(sorted(set(problems))))
+    for judge in judges:
+        problems += judge.problems(locks)
+    count = sum(len(files) for _, files in found)
+    return LintReport(tuple(folders), count, tuple(sorted(set(problems))))
 
 
 class _Folder:
     """The rules about content, for one database."""
 
-    def __init__(
-        self,
-        databases: DatabaseCatalogue,
-        database: Database,
-        locks: Mapping[Path, Sequence[Finding]],
-    ) -> None:
+    def __init__(self, databases: DatabaseCatalogue, database: Database) -> None:
         self._databases = databases
         self._database = database
-        self._locks = locks
-        self._schemas = {s.name for s in database.schemas}
+        self._locks: Mapping[Path, Sequence[Finding]] = {}
+        self._parsed: list[_Parsed] = []
 
-    def problems(self, files: Sequence[MigrationFile]) -> Iterator[Problem]:
-        parsed: list[_Parsed] = []
+    def read(self, files: Sequence[MigrationFile]) -> Iterator[Problem]:
+        """Take the files apart, each with the schema that the earlier ones leave."""
         for file in files:
+            content = file.content()
+            if content.fault:
+                yield self._problem("encoding", file, 0, content.fault)
+            if content.text is None:
+                continue
             try:
-                statements = parse_file(file.text())
+                statements = parse_file(content.text)
             except SqlSyntaxError as error:
                 yield self._problem("syntax", file, error.line, error.what)
                 continue
             if not statements:
                 yield self._problem("empty", file, 0, "there is no statement in it")
-            parsed.append(_Parsed(file, statements))
-        forward = {p.file.number: p for p in parsed if not p.file.undo}
-        for one in parsed:
+            self._parsed.append(_Parsed(file, content.text, statements))
+        before = Schema()
+        for number, one in sorted(self._forward_files().items()):
+            one.before = before
+            one.steps = steps(before, one.statements, number)
+            before = one.after
+        for one in self._parsed:
+            if one.file.undo and (made := self._forward_files().get(one.file.number)) is not None:
+                one.before = made.after
+                one.steps = steps(made.after, one.statements, one.file.number)
+
+    def _forward_files(self) -> dict[int, _Parsed]:
+        return {p.file.number: p for p in self._parsed if not p.file.undo}
+
+    def forward_texts(self) -> Iterator[tuple[MigrationFile, str]]:
+        """The V files without statements that make what exists already.
+
+        Who sees one file only takes such a table for a new one, which nobody uses yet.
+        """
+        for one in self._parsed:
+            if not one.file.undo:
+                text = one.text
+                for step in one.steps:
+                    statement = step.statement
+                    if statement.kind in _TABLES and step.before == step.after:
+                        text = text.replace(statement.text, _blank(statement.text), 1)
+                yield one.file, text
+
+    def problems(self, locks: Mapping[Path, Sequence[Finding]]) -> Iterator[Problem]:
+        """All that is wrong with what was read.
+
+        Args:
+            locks: file -> what squawk says of it.
+        """
+        self._locks = locks
+        forward = self._forward_files()
+        for one in self._parsed:
             yield from self._everywhere(one)
             if one.file.undo:
                 yield from self._undo(one, forward.get(one.file.number))
@@ -129,13 +177,18 @@ class _Folder:
             yield from self._one_database(one, statement)
             if statement.kind in _TRANSACTIONS:
                 yield from self._at(one, "transaction", statement, "the file handles transactions")
-            if statement.kind == "dynamic":
-                yield from self._at(one, "dynamic-sql", statement, "EXECUTE in a DO block")
+            node = statement.node
+            if node.get("concurrent") and node.get("if_not_exists"):
+                what = "IF NOT EXISTS passes by the invalid index that a failed run leaves"
+                yield from self._at(one, "transaction", statement, what)
         outside = [s for s in one.statements if _outside_transactions(s)]
         if outside and (one.file.undo or len(outside) < len(one.statements)):
             where = "an undo" if one.file.undo else "a file with other statements"
             what = f"a statement that can't run in a transaction stands in {where}"
             yield from self._at(one, "transaction", outside[0], what)
+        for step in one.steps:
+            for what in effects.unqualified(step.statement, step.before.temporary):
+                yield from self._at(one, "schema-named", step.statement, what)
         for thing in sorted(effects.made(one.statements)):
             if thing.kind in ("table", "view", "function", "sequence", "type") and (
                 "." not in thing.name
@@ -183,15 +236,18 @@ class _Folder:
 
     def _forward(self, one: _Parsed) -> Iterator[Problem]:
         for found in self._locks.get(one.file.path, ()):
-            for statement in one.statements:
+            for step in one.steps:
+                statement = step.statement
                 if statement.line <= found.line <= statement.last_line:
-                    yield from self._at(one, found.rule, statement, found.what)
+                    if found.rule != "destructive" or not history.own_drop(step, one.file.number):
+                        yield from self._at(one, found.rule, statement, found.what)
                     break
-        fresh = {t.name for t in effects.made(one.statements) if t.kind == "table"}
+        said = {f.line for f in self._locks.get(one.file.path, ()) if f.rule == "destructive"}
+        for rule, statement, what in history.forward(one.before, one.steps, one.file.number):
+            found_too = any(statement.line <= line <= statement.last_line for line in said)
+            if rule != "destructive" or not found_too:
+                yield from self._at(one, rule, statement, what)
         for statement in one.statements:
-            for table, word in effects.everywhere(statement):
-                if table not in fresh:
-                    yield from self._at(one, "destructive", statement, f"{word} on {table}")
             if statement.kind in _LOCKING_KINDS:
                 what = _LOCKING_KINDS[statement.kind]
                 yield from self._at(one, "locking", statement, what)
@@ -205,7 +261,7 @@ class _Folder:
             ):
                 yield from self._at(one, "renaming", statement, "renames something")
         for statement, what in (
-            *append_only.breaches(one.statements, self._database),
+            *append_only.breaches(one.steps, self._database),
             *append_only.weakened_guard(one.statements),
         ):
             yield from self._at(one, "append-only", statement, what)
@@ -216,25 +272,19 @@ class _Folder:
     def _undo(self, one: _Parsed, counterpart: _Parsed | None) -> Iterator[Problem]:
         if counterpart is None:
             return
-        made, gone = effects.made(counterpart.statements), effects.dropped(one.statements)
-        for thing, statement in gone.items():
-            if thing not in made and not any(thing.inside(m) for m in made):
-                what = f"{thing} was not made by {counterpart.file.path.name}"
-                yield from self._at(one, "undo-scope", statement, what)
-        for thing in sorted(made):
-            if thing.kind in _UNDROPPED or thing in gone or any(thing.inside(g) for g in gone):
-                continue
-            # An index goes with its table; its name does not say which that is.
-            if thing.kind == "index" and _indexed(counterpart, thing) & {g.name for g in gone}:
-                continue
-            yield self._problem("undo-complete", one.file, 0, f"{thing} is left behind")
-        for statement, what in append_only.breaches(
-            one.statements, self._database, frozenset(made)
-        ):
+        number, name = one.file.number, counterpart.file.path.name
+        before, made = counterpart.before, counterpart.steps
+        for rule, where, what in history.backward(before, made, one.steps, number, name):
+            if where is None:
+                yield self._problem(rule, one.file, 0, what)
+            else:
+                yield from self._at(one, rule, where, what)
+        own = history.made_by(counterpart.after, number)
+        for statement, what in append_only.breaches(one.steps, self._database, own):
             yield from self._at(one, "append-only", statement, what)
 
     def _excuses(self, one: _Parsed) -> Iterator[Problem]:
-        for number, line in enumerate(one.file.text().splitlines(), start=1):
+        for number, line in enumerate(one.text.splitlines(), start=1):
             if _SILENCED.search(line):
                 what = "squawk is silenced without a reason"
                 yield self._problem("excuse", one.file, number, what)
@@ -266,13 +316,10 @@ def _outside_transactions(statement: Statement) -> bool:
     )
 
 
+def _blank(text: str) -> str:
+    """As many lines of nothing; it still ends a statement."""
+    return re.sub(r"[^\n]", " ", text)
+
+
 def _line_of(one: _Parsed, thing: effects.Thing) -> int:
     return next((s.line for s in one.statements if thing in effects.made([s])), 0)
-
-
-def _indexed(one: _Parsed, index: effects.Thing) -> set[str]:
-    return {
-        effects.relation(s.node["relation"])
-        for s in one.statements
-        if s.kind == "IndexStmt" and index in effects.made([s])
-    }

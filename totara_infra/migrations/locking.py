@@ -6,7 +6,8 @@ import json
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+import tempfile
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -54,24 +55,33 @@ class Finding:
     what: str
 
 
-def findings(files: Sequence[MigrationFile]) -> Iterator[Finding]:
+def findings(texts: Mapping[MigrationFile, str]) -> Iterator[Finding]:
     """Statements in V files that lock tables in use, lose data or rename.
 
     Each file is taken as one transaction, so what it makes itself it may lock.
 
+    Args:
+        texts: the files, with what is to be looked at of each.
+
     Raises:
         UsageError: squawk is missing or did not answer.
     """
-    if not files:
+    if not texts:
         return
-    command = [
-        _program(),
-        "--reporter=json",
-        "--assume-in-transaction",
-        f"--pg-version={POSTGRESQL_VERSION}",
-        *(str(f.path) for f in files),
-    ]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd="/")
+    with tempfile.TemporaryDirectory() as folder:
+        places: dict[str, Path] = {}
+        for number, (file, text) in enumerate(texts.items()):
+            copy = Path(folder) / f"{number}.sql"
+            copy.write_text(text, encoding="utf-8")
+            places[str(copy)] = file.path
+        command = [
+            _program(),
+            "--reporter=json",
+            "--assume-in-transaction",
+            f"--pg-version={POSTGRESQL_VERSION}",
+            *places,
+        ]
+        done = subprocess.run(command, capture_output=True, text=True, check=False, cwd="/")
     try:
         answers = json.loads(done.stdout)
     except json.JSONDecodeError:
@@ -80,17 +90,18 @@ def findings(files: Sequence[MigrationFile]) -> Iterator[Finding]:
             f"squawk, which looks for locks, did not answer (it said: {words}). "
             "`make setup` installs it again."
         ) from None
-    seen: set[tuple[str, int, str]] = set()
+    seen: set[tuple[Path, int, str]] = set()
     for answer in answers:
         meaning = _MEANING.get(answer["rule_name"])
         if meaning is None:
             continue
         rule, what = meaning
-        place = (answer["file"], answer["line"] + 1, rule)
+        path = places[answer["file"]]
+        place = (path, answer["line"] + 1, rule)
         # One statement can break two of its rules that are one of ours.
         if place not in seen:
             seen.add(place)
-            yield Finding(Path(answer["file"]), answer["line"] + 1, rule, what)
+            yield Finding(path, answer["line"] + 1, rule, what)
 
 
 def _program() -> str:

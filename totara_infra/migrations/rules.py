@@ -116,6 +116,12 @@ _NAMES = (
 )
 _CONTENT = (
     Rule(
+        "encoding",
+        "A file is UTF-8 text without a byte order mark.",
+        "PostgreSQL refuses other bytes, and editors hide them",
+        "save it as UTF-8 without a byte order mark",
+    ),
+    Rule(
         "syntax",
         "Every file is SQL that PostgreSQL's own parser accepts.",
         "it would fail half-way through a deployment",
@@ -137,8 +143,8 @@ _CONTENT = (
     ),
     Rule(
         "schema-named",
-        "What is made has its schema in front of its name.",
-        "otherwise it depends on the connection's search path where it ends up",
+        "What is made or changed has its schema in front of its name, and the search path stays.",
+        "otherwise it depends on the connection's search path what is meant",
         "write schema.name",
     ),
     Rule(
@@ -149,9 +155,10 @@ _CONTENT = (
     ),
     Rule(
         "dynamic-sql",
-        "SQL is written out, not put together while it runs.",
-        "nobody can see beforehand what EXECUTE will do",
-        "write the statements out",
+        "SQL is written out, not put together while it runs, and in no other language.",
+        "nobody can see beforehand what it will do",
+        f"write the statements out, or say why it may be: `-- {ALLOW} dynamic-sql: REASON` above "
+        "the statement",
         excusable=True,
     ),
     Rule(
@@ -195,16 +202,24 @@ _CONTENT = (
         excusable=True,
     ),
     Rule(
+        "cascade",
+        "CASCADE takes only what the same migration made.",
+        "it also takes what depends on the thing, which the file does not name",
+        "name what has to go, one by one and in order, and leave CASCADE out",
+    ),
+    Rule(
         "undo-scope",
-        "A U file drops only what its V file made.",
-        "anything else was there before, and is not its to take",
-        "remove the statement, or move it into the undo of the migration that made the thing",
+        "A U file drops and empties only what its V file made.",
+        "anything else was there before, and its rows are not the undo's to take",
+        "remove the statement; what the V file replaced or altered is set back to its earlier "
+        "definition, not dropped",
     ),
     Rule(
         "undo-complete",
-        "A U file drops all that its V file made.",
-        "the migration could not be applied again",
-        "drop it as well",
+        "After a U file everything is as it was before its V file.",
+        "the migration could not be applied again, or the previous release would not run",
+        "drop what the V file made, make again what it dropped, and give what it replaced or "
+        "altered its earlier definition",
     ),
     Rule(
         "excuse",

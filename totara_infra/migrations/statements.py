@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import bisect
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,6 +14,12 @@ from totara_infra.migrations.rules import ALLOW
 
 Node = dict[str, Any]
 """A node of the parse tree, as libpg_query writes it in JSON."""
+DYNAMIC = "dynamic"
+"""Kind of what can't be looked into; `why` in its node says what it is."""
+_PLPGSQL = "plpgsql"
+_EXPRESSION = 2
+"""libpg_query's mode of parsing an expression; above it come assignments, 0 is a statement."""
+_ASSIGNMENT = re.compile(":?=")
 _BEFORE = re.compile(r"(?:\s+|--[^\n]*(?:\n|$)|/\*.*?\*/)*", re.DOTALL)
 _EXCUSE = re.compile(rf"--\s*{ALLOW}\b(?P<rest>[^\n]*)")
 _EXCUSE_CONTENT = re.compile(r"\s+(?P<rule>[a-z-]+)\s*:\s*(?P<reason>\S.*)")
@@ -57,6 +63,7 @@ class Statement:
         last_line: of its last word.
         excuses: comments above it.
         nested: it stands in the body of a DO block.
+        text: its source.
     """
 
     kind: str
@@ -65,6 +72,7 @@ class Statement:
     last_line: int
     excuses: tuple[Excuse, ...] = ()
     nested: bool = False
+    text: str = ""
 
 
 def parse_file(text: str) -> list[Statement]:
@@ -95,9 +103,9 @@ def parse_file(text: str) -> list[Statement]:
             Excuse(lines.at(before + m.start()), _excused(m["rest"]))
             for m in _EXCUSE.finditer(comments)
         )
-        found.append(Statement(kind, node, line, last, excuses))
+        found.append(Statement(kind, node, line, last, excuses, text=body[len(comments) :]))
         if kind == "DoStmt":
-            found += _body(body[len(comments) :], found[-1])
+            found += _block(found[-1])
     return found
 
 
@@ -106,19 +114,69 @@ def _excused(rest: str) -> str:
     return matched["rule"] if matched else ""
 
 
-def _body(text: str, block: Statement) -> Iterator[Statement]:
-    """What a DO block runs; EXECUTE comes out as kind `dynamic`."""
+def _block(block: Statement) -> list[Statement]:
+    """What a DO block runs; what can't be looked into comes out as kind `dynamic`."""
+    language = _option(block.node.get("args", ()), "language") or _PLPGSQL
+    if language != _PLPGSQL:
+        return [_inside(block, DYNAMIC, {"why": f"a DO block in {language}"})]
     try:
-        parsed = pgparse.parse_pgsql(text)
+        return list(_plpgsql(block))
     except pgparse.PGQueryError as error:
         raise SqlSyntaxError(block.line, error.message) from None
-    for kind, content in _walk(parsed):
+
+
+def function_body(statement: Statement) -> list[Statement]:
+    """What a CREATE FUNCTION would run when called; `dynamic` where that can't be seen."""
+    node = statement.node
+    name = ".".join(p["String"]["sval"] for p in node["funcname"])
+    if "sql_body" in node:
+        return [_inside(statement, "AtomicBody", node["sql_body"])]
+    language = _option(node.get("options", ()), "language") or "sql"
+    try:
+        if language == "sql":
+            body = _option(node.get("options", ()), "as")
+            return [
+                _inside(statement, kind, content)
+                for entry in pgparse.parse(body)
+                for kind, content in entry["stmt"].items()
+            ]
+        if language == _PLPGSQL:
+            return list(_plpgsql(statement))
+    except pgparse.PGQueryError:
+        return [_inside(statement, DYNAMIC, {"why": f"{name}(), which can't be read"})]
+    return [_inside(statement, DYNAMIC, {"why": f"{name}(), which is in {language}"})]
+
+
+def _option(options: Sequence[Any], name: str) -> str:
+    """The text of an option of a function or block; empty where it is absent."""
+    for option in options:
+        if option["DefElem"]["defname"] == name:
+            argument = option["DefElem"]["arg"]
+            first = argument["List"]["items"][0] if "List" in argument else argument
+            return str(first["String"]["sval"])
+    return ""
+
+
+def _plpgsql(outer: Statement) -> Iterator[Statement]:
+    for kind, content in _walk(pgparse.parse_pgsql(outer.text)):
         if kind in ("PLpgSQL_stmt_dynexecute", "PLpgSQL_stmt_dynfors"):
-            yield Statement("dynamic", {}, block.line, block.last_line, block.excuses, True)
-        elif kind == "PLpgSQL_expr" and content.get("parseMode", 0) == 0:
-            for entry in pgparse.parse(content["query"]):
+            yield _inside(outer, DYNAMIC, {"why": "EXECUTE"})
+        elif kind == "PLpgSQL_stmt_open" and "dynquery" in content:
+            yield _inside(outer, DYNAMIC, {"why": "OPEN … FOR EXECUTE"})
+        elif kind == "PLpgSQL_expr":
+            query, mode = content["query"], content.get("parseMode", 0)
+            if mode == _EXPRESSION:
+                query = f"SELECT {query}"
+            elif mode > _EXPRESSION:
+                # An assignment; what stands to the left of it runs nothing.
+                query = f"SELECT {_ASSIGNMENT.split(query, maxsplit=1)[-1]}"
+            for entry in pgparse.parse(query):
                 ((inner, node),) = entry["stmt"].items()
-                yield Statement(inner, node, block.line, block.last_line, block.excuses, True)
+                yield _inside(outer, inner, node, query)
+
+
+def _inside(outer: Statement, kind: str, node: Node, text: str = "") -> Statement:
+    return Statement(kind, node, outer.line, outer.last_line, outer.excuses, True, text)
 
 
 def nodes(content: Any) -> Iterator[tuple[str, Node]]:
