@@ -87,7 +87,7 @@ def _warm(variables: dict[str, str]) -> tuple[float, float]:
     }
 
     def median(poll_seconds: float, runs: int) -> float:
-        source = trigger.LicenceSource(lambda: content, poll_seconds, 900)
+        source = trigger.LicenceSource(lambda: trigger.read_licences(content), poll_seconds, 900)
         times = []
         with patch.dict(os.environ, variables), patch.object(trigger, "_source", source):
             trigger.handler(event, None)

@@ -75,8 +75,7 @@ def function(monkeypatch):
     """The handler as the customers' function, with licences that are known."""
     for name, value in variables("customers").items():
         monkeypatch.setenv(name, value)
-    content = json.dumps({"defaults": {}, "tenants": LICENCES})
-    monkeypatch.setattr(trigger, "_source", LicenceSource(lambda: content, 60, 900))
+    monkeypatch.setattr(trigger, "_source", LicenceSource(lambda: LICENCES, 60, 900))
     return trigger.handler
 
 
@@ -198,7 +197,7 @@ def test_any_other_jurisdiction_is_refused(value, name) -> None:
 @given(st.dictionaries(st.sampled_from(["request", "callerContext", "triggerSource"]), anything))
 @settings(max_examples=300, deadline=None)
 def test_a_malformed_event_is_refused_and_nothing_of_it_is_logged(changes) -> None:
-    source = LicenceSource(lambda: json.dumps({"tenants": LICENCES}), 60, 900)
+    source = LicenceSource(lambda: LICENCES, 60, 900)
     with (
         patch.dict(os.environ, variables("customers")),
         patch.object(trigger, "_source", source),
@@ -227,67 +226,6 @@ def test_a_refusal_is_logged_without_the_person(function, caplog) -> None:
     assert "jurisdiction lies outside the licence" in caplog.text
 
 
-class Clock:
-    def __init__(self) -> None:
-        self.now = 1000.0
-
-    def __call__(self) -> float:
-        return self.now
-
-
-def test_the_last_known_licences_serve_for_the_grace_time_and_no_longer() -> None:
-    clock, answers = Clock(), [json.dumps({"tenants": LICENCES})]
-
-    def fetch() -> str | None:
-        if not answers:
-            raise TimeoutError
-        return answers.pop()
-
-    source = LicenceSource(fetch, poll_seconds=60, keep_seconds=900, clock=clock)
-    assert source.licences() == LICENCES
-    clock.now += 900
-    assert source.licences() == LICENCES
-    clock.now += 1
-    with pytest.raises(Refused, match="not known"):
-        source.licences()
-    answers.append(json.dumps({"tenants": {}}))
-    clock.now += 60
-    assert source.licences() == {}
-
-
-def test_nothing_changed_keeps_the_licences_fresh() -> None:
-    clock, answers = Clock(), [None, None, json.dumps({"tenants": LICENCES})]
-    source = LicenceSource(answers.pop, 60, 900, clock)
-    for _ in range(3):
-        assert source.licences() == LICENCES
-        clock.now += 899
-    with pytest.raises(Refused):
-        clock.now += 2
-        source.licences()
-
-
-def test_a_broken_profile_does_not_replace_the_last_good_one() -> None:
-    clock, answers = Clock(), ['{"tenants": []}', json.dumps({"tenants": LICENCES})]
-    source = LicenceSource(answers.pop, 60, 900, clock)
-    assert source.licences() == LICENCES
-    clock.now += 61
-    assert source.licences() == LICENCES
-
-
-def test_appconfig_is_asked_once_in_a_poll_interval() -> None:
-    clock, asked = Clock(), []
-
-    def fetch() -> str:
-        asked.append(clock.now)
-        return json.dumps({"tenants": LICENCES})
-
-    source = LicenceSource(fetch, 60, 900, clock)
-    for _ in range(5):
-        source.licences()
-        clock.now += 15
-    assert asked == [1000.0, 1060.0]
-
-
 @given(st.text() | anything.map(json.dumps))
 def test_a_profile_of_another_shape_is_never_taken(content) -> None:
     try:
@@ -301,39 +239,6 @@ def test_before_licences_are_deployed_everybody_is_refused(function, monkeypatch
     monkeypatch.setattr(trigger, "_source", None)
     with pytest.raises(Refused, match="not known"):
         function(event(), None)
-
-
-def test_a_session_that_is_too_old_is_begun_again(monkeypatch) -> None:
-    import botocore.session
-    from botocore.exceptions import ClientError
-
-    calls: list[str] = []
-
-    class Body:
-        def read(self) -> bytes:
-            return b'{"tenants": {}}'
-
-    class Client:
-        def start_configuration_session(self, **given_: Any) -> dict[str, str]:
-            calls.append("start")
-            return {"InitialConfigurationToken": "first"}
-
-        def get_latest_configuration(self, ConfigurationToken: str) -> dict[str, Any]:
-            calls.append(ConfigurationToken)
-            if ConfigurationToken == "old":
-                raise ClientError({"Error": {"Code": "BadRequestException"}}, "Get")
-            return {"NextPollConfigurationToken": "old", "Configuration": Body()}
-
-    class Session:
-        def create_client(self, *_: Any, **__: Any) -> Client:
-            return Client()
-
-    monkeypatch.setattr(botocore.session, "get_session", Session)
-    for name in ("AWS_REGION", "LICENCE_APPLICATION", "LICENCE_ENVIRONMENT", "LICENCE_PROFILE"):
-        monkeypatch.setenv(name, "x")
-    fetch = trigger._appconfig_fetch()
-    assert fetch() == fetch() == '{"tenants": {}}'
-    assert calls == ["start", "first", "old", "start", "first"]
 
 
 def test_the_waits_for_appconfig_fit_into_what_cognito_grants() -> None:

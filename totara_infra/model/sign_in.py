@@ -47,7 +47,7 @@ LIMITS: dict[str, tuple[int, int, str]] = {
         "it has to end within a session of staff, of which refreshing takes a part",
     ),
     STAFF_SESSION: (2, 8, "a session of staff lasts at most 8 hours"),
-    LICENCE_GRACE: (60, 3600, "a suspended tenant must be refused within the hour"),
+    LICENCE_GRACE: (60, 900, "a suspended tenant must be refused within a quarter of an hour"),
     POLL_INTERVAL: (15, 86_400, "AppConfig takes 15 seconds to a day"),
 }
 """Path of a parameter that decides on sign-in -> least value, greatest value, and why."""

@@ -9,7 +9,8 @@ Environment:
     LICENCE_APPLICATION, LICENCE_ENVIRONMENT, LICENCE_PROFILE: the AppConfig profile that holds
         each tenant's licence.
     LICENCE_POLL_SECONDS: age after which the licences are asked for again.
-    LICENCE_KEEP_SECONDS: how long the last known ones serve when AppConfig does not answer.
+    LICENCE_KEEP_SECONDS: how long the last known ones serve when AppConfig does not answer, 900 at
+        most.
     POOL: `customers` or `staff`; each pool has a function of its own.
     MFA_ENFORCED: `true` where the pool lets nobody in without a second factor. The trigger can't
         see what was shown at this sign-in, and metadata that a client sends proves nothing.
@@ -22,11 +23,12 @@ from __future__ import annotations
 
 import json
 import logging
+import math
 import os
 import re
 import time
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 logger = logging.getLogger()
 logger.setLevel(logging.INFO)
@@ -45,42 +47,98 @@ _FORMATS = {
 }
 # Cognito waits five seconds in all; a session and a look at the configuration fit in four.
 _CONNECT_SECONDS = _READ_SECONDS = 1
+MOST_SECONDS = 900
+"""Greatest age of licences by which anybody signs in, whatever the environment says."""
+_LEAST_POLL_SECONDS = 15
+"""The shortest interval that AppConfig takes."""
+_RETRY_SECONDS = 15  # While AppConfig is down, every look holds up a sign-in for seconds.
+_CLOCK_TOLERANCE = 1.0
+"""Seconds by which the wall clock may fall behind the steady one without having been set back."""
 
 Licences = Mapping[str, Mapping[str, object]]
 Claims = Sequence[Mapping[str, Any]]
 
 
 class Refused(Exception):
-    """Sign-in is refused. Its text goes to the log and to the client: it must name no person."""
+    """Sign-in is refused. Its text goes to the log and to the client; it must name no person."""
+
+
+class Clocks(NamedTuple):
+    """What every clock at hand shows, in seconds. None can be trusted by itself.
+
+    Attributes:
+        steady: never goes back, and stands still while Lambda has the function suspended.
+        wall: may be set back or forward, and may be late after a suspension.
+        invoked: start of this request, which Lambda passes with every invocation. It comes from
+            outside, so a suspension can't touch it.
+    """
+
+    steady: float
+    wall: float
+    invoked: float | None = None
+
+
+def read_clocks() -> Clocks:
+    """The clocks as they are now."""
+    # Unlike CLOCK_MONOTONIC it goes on while a whole machine sleeps; macOS does not have it.
+    steady = time.clock_gettime(getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC))
+    # The time in the trace id is that of the request. Lambda makes one where the caller sent none:
+    # https://docs.aws.amazon.com/lambda/latest/dg/lambda-x-ray.html
+    trace = re.search(r"\bRoot=1-([0-9a-f]{8})-", os.environ.get("_X_AMZN_TRACE_ID", ""))
+    return Clocks(steady, time.time(), int(trace[1], 16) if trace else None)
+
+
+class Age:
+    """How long ago something was, by the clock that saw the most time pass. It never shrinks.
+
+    When the wall clock is set back, a suspension may hide behind that, so the age is infinite.
+    """
+
+    def __init__(self, since: Clocks) -> None:
+        self._since = self._last = since
+        self._seconds = 0.0
+
+    def at(self, now: Clocks) -> float:
+        """The age in seconds; readings must come in the order in which they were taken."""
+        steady = now.steady - self._last.steady
+        if now.wall - self._last.wall < steady - _CLOCK_TOLERANCE:
+            self._seconds = math.inf
+        passed = [now.steady - self._since.steady, now.wall - self._since.wall]
+        if now.invoked is not None and self._since.invoked is not None:
+            passed.append(now.invoked - self._since.invoked)
+        self._seconds = max(self._seconds + steady, *passed)
+        self._last = now
+        return self._seconds
 
 
 class LicenceSource:
     """Licences by client id, from the AppConfig profile that the stack deployed.
 
-    The last answer serves for `poll_seconds`; when AppConfig fails, it goes on serving until it is
-    `keep_seconds` old, and then nobody signs in.
+    An answer serves for `poll_seconds`, counted from before it was asked for; when AppConfig fails,
+    until it is `keep_seconds` old. Then nobody signs in.
 
     Args:
-        fetch: asks AppConfig; the content, or None where nothing has changed since the last call.
+        fetch: asks AppConfig; the licences, or None where those of the last call are the latest.
         poll_seconds: age after which it is asked again.
         keep_seconds: greatest age of an answer that still serves.
-        clock: seconds that never go back.
+        clocks: reads the clocks.
     """
 
     def __init__(
         self,
-        fetch: Callable[[], str | None],
+        fetch: Callable[[], Licences | None],
         poll_seconds: float,
         keep_seconds: float,
-        clock: Callable[[], float] = time.monotonic,
+        clocks: Callable[[], Clocks] = read_clocks,
     ) -> None:
         self._fetch = fetch
         self._poll_seconds = poll_seconds
         self._keep_seconds = keep_seconds
-        self._clock = clock
+        self._clocks = clocks
         self._licences: Licences | None = None
-        self._asked = 0.0
-        self._known = 0.0
+        self._known: Age | None = None
+        self._asked: Age | None = None
+        self._wait = 0.0
 
     def licences(self) -> Licences:
         """The current licences.
@@ -88,22 +146,31 @@ class LicenceSource:
         Raises:
             Refused: none are known, or the last known ones are too old.
         """
-        now = self._clock()
-        if self._licences is None or now - self._asked >= self._poll_seconds:
-            self._asked = now
-            try:
-                answer = self._fetch()
-                if answer is not None:
-                    self._licences = read_licences(answer)
-                # No content means: nothing has changed, so what is known holds from now on.
-                self._known = now
-            except Exception as error:
-                logger.warning(
-                    json.dumps({"event": "licences_unavailable", "error": type(error).__name__})
-                )
-        if self._licences is None or now - self._known > self._keep_seconds:
+        now = self._clocks()
+        if self._asked is None or not self._asked.at(now) < self._wait:
+            self._ask(now)
+        if self._licences is None or self._known is None:
+            raise Refused("licences are not known")
+        # Asking takes time too. Written so that a limit that is no number refuses.
+        if not self._known.at(self._clocks()) <= self._keep_seconds:
             raise Refused("licences are not known")
         return self._licences
+
+    def _ask(self, now: Clocks) -> None:
+        self._asked = Age(now)
+        self._wait = min(self._poll_seconds, self._keep_seconds)
+        try:
+            found = self._fetch()
+            if found is None and self._licences is None:
+                raise ValueError("nothing is known that could be the latest")
+            if found is not None:
+                self._licences = found
+            self._known = Age(now)
+        except Exception as error:
+            self._wait = min(self._wait, _RETRY_SECONDS)
+            logger.warning(
+                json.dumps({"event": "licences_unavailable", "error": type(error).__name__})
+            )
 
 
 def read_licences(content: str) -> Licences:
@@ -134,11 +201,11 @@ def decide(
         claims: the pool's claims of origin `attribute`.
 
     Returns:
-        Name of the claim -> value, tenant and jurisdiction among them.
+        Name of the claim -> value; tenant and jurisdiction are always there.
 
     Raises:
-        Refused: unknown, planned, suspended or closed tenant; a jurisdiction outside its licence;
-            a malformed or missing attribute; no group.
+        Refused: a tenant that is not live; a jurisdiction outside its licence; a malformed or
+            missing attribute; no group.
     """
     found: dict[str, str] = {}
     for claim in claims:
@@ -217,14 +284,61 @@ def respond(event: Mapping[str, Any], licences: Licences) -> dict[str, Any]:
     }
 
 
-def _appconfig_fetch() -> Callable[[], str | None]:
-    """A function that asks AppConfig for what changed since it was last called."""
+class Session:
+    """A session with AppConfig, which tells what is new since its last answer.
+
+    AppConfig takes what it has sent for received. So a token is kept only when the body with it was
+    read and understood; after anything else a new session begins, with the whole profile.
+
+    Args:
+        client: of `appconfigdata`.
+        profile: what StartConfigurationSession takes to name the profile.
+    """
+
+    def __init__(self, client: Any, profile: Mapping[str, str]) -> None:
+        self._client = client
+        self._profile = profile
+        self._token: str | None = None
+
+    def fetch(self) -> Licences | None:
+        """The licences, or None where nothing is new since the last call that returned.
+
+        Raises:
+            Exception: whatever went wrong; the next call begins a new session.
+        """
+        from botocore.exceptions import ClientError
+
+        # A token serves once, so it is gone whatever happens next.
+        token, self._token = self._token, None
+        if token is not None:
+            try:
+                return self._look(token, begins=False)
+            except ClientError as error:
+                # Expired, as after a day's sleep, or asked before the time that AppConfig set.
+                if error.response["Error"]["Code"] != "BadRequestException":
+                    raise
+        session = self._client.start_configuration_session(
+            **self._profile, RequiredMinimumPollIntervalInSeconds=_LEAST_POLL_SECONDS
+        )
+        return self._look(session["InitialConfigurationToken"], begins=True)
+
+    def _look(self, token: str, *, begins: bool) -> Licences | None:
+        answer = self._client.get_latest_configuration(ConfigurationToken=token)
+        content: str = answer["Configuration"].read().decode()
+        if begins and not content:
+            raise ValueError("a session begins with the whole profile")
+        licences = read_licences(content) if content else None
+        self._token = answer["NextPollConfigurationToken"]
+        return licences
+
+
+def source_from_environment() -> LicenceSource:
+    """The licence source that the function's environment describes."""
     # The SDK's core: boto3 on top of it would only make the first sign-in slower.
     import botocore.session
     from botocore.config import Config
-    from botocore.exceptions import ClientError
 
-    client: Any = botocore.session.get_session().create_client(
+    client = botocore.session.get_session().create_client(
         "appconfigdata",
         region_name=os.environ["AWS_REGION"],
         config=Config(
@@ -233,41 +347,15 @@ def _appconfig_fetch() -> Callable[[], str | None]:
             retries={"total_max_attempts": 1},
         ),
     )
-    token: list[str] = []
-
-    def latest() -> str | None:
-        # Taken out first: a token serves once, and after a failure a new session is needed.
-        answer = client.get_latest_configuration(ConfigurationToken=token.pop())
-        token.append(answer["NextPollConfigurationToken"])
-        content: str = answer["Configuration"].read().decode()
-        return content or None
-
-    def fetch() -> str | None:
-        if token:
-            try:
-                return latest()
-            except ClientError as error:
-                # A token holds for 24 hours; a function that slept longer has to start again.
-                if error.response["Error"]["Code"] != "BadRequestException":
-                    raise
-        session = client.start_configuration_session(
-            ApplicationIdentifier=os.environ["LICENCE_APPLICATION"],
-            EnvironmentIdentifier=os.environ["LICENCE_ENVIRONMENT"],
-            ConfigurationProfileIdentifier=os.environ["LICENCE_PROFILE"],
-            RequiredMinimumPollIntervalInSeconds=15,
-        )
-        token.append(session["InitialConfigurationToken"])
-        return latest()
-
-    return fetch
-
-
-def source_from_environment() -> LicenceSource:
-    """The licence source that the function's environment describes."""
+    profile = {
+        "ApplicationIdentifier": os.environ["LICENCE_APPLICATION"],
+        "EnvironmentIdentifier": os.environ["LICENCE_ENVIRONMENT"],
+        "ConfigurationProfileIdentifier": os.environ["LICENCE_PROFILE"],
+    }
     return LicenceSource(
-        _appconfig_fetch(),
+        Session(client, profile).fetch,
         float(os.environ["LICENCE_POLL_SECONDS"]),
-        float(os.environ["LICENCE_KEEP_SECONDS"]),
+        min(float(os.environ["LICENCE_KEEP_SECONDS"]), MOST_SECONDS),
     )
 
 
