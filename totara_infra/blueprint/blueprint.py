@@ -10,7 +10,7 @@ from totara_infra.blueprint.alert_routing import alert_routing_resources
 from totara_infra.blueprint.alerts import alarm_resources
 from totara_infra.blueprint.app_config import app_config_resources
 from totara_infra.blueprint.backup import backup_resources
-from totara_infra.blueprint.identity import identity_resources
+from totara_infra.blueprint.identity import identity_resources, sign_up_problems
 from totara_infra.blueprint.infrastructure import infrastructure_resources
 from totara_infra.blueprint.limits import limit_problems
 from totara_infra.blueprint.parameters import parameter_resources, ssm_parameter
@@ -119,7 +119,8 @@ def plan(catalogue: Catalogue, settings: StackSettings, tenants: Sequence[Tenant
             inside.append(ROLL_OUT_STEP)
         steps[gate_step(phase.id)] = [_gate(scope, phase.id, inside, steps)]
     _refuse_duplicates(r for step in steps.values() for r in step)
-    problems = list(limit_problems(scope, (r for step in steps.values() for r in step)))
+    resources = [r for step in steps.values() for r in step]
+    problems = [*limit_problems(scope, resources), *sign_up_problems(scope, resources)]
     if problems:
         raise ProblemsError(problems)
     return Blueprint(scope, sequence, steps)

@@ -38,6 +38,7 @@ CONVENTIONS: tuple[Convention, ...] = (
     encryption.ENCRYPTION,
     access.PUBLIC_ACCESS,
     sign_in.WRITE_LISTS,
+    sign_in.SIGN_UP,
     protection.PROTECTION,
     provider.PROVIDER_POLICY,
 )
