@@ -109,7 +109,7 @@ def empty_stack(
         settings: of the stack.
         proxy: to stand between the stack and the emulator.
     """
-    name = f"{program}{REHEARSAL_SUFFIX}"
+    name = f"{settings.environment}-{program}{REHEARSAL_SUFFIX}"
     project = folder / program
     shutil.rmtree(project, ignore_errors=True)
     project.mkdir()

@@ -9,9 +9,9 @@ from typing import Any
 import pulumi
 
 from totara_infra.local import emulator
+from totara_infra.local.project import runs_locally
 from totara_infra.model.problems import TotaraError, UsageError
-from totara_infra.model.stack import REHEARSAL_SUFFIX, StackSettings, settings_key
-from totara_infra.model.vocabulary import Environment
+from totara_infra.model.stack import StackSettings, engine_settings, settings_key
 
 _COLLECTOR_THRESHOLDS = (100_000, 50, 50)
 """New objects before Python's collector looks at the youngest, and rounds before the older ones."""
@@ -26,15 +26,14 @@ def stack_settings(config: pulumi.Config, stack: str) -> StackSettings:
             was started under that name.
 
     Raises:
-        UsageError: the emulator of such a stack is not running.
+        UsageError: the emulator of such a stack is not running, or the settings can't be used.
     """
     values: dict[str, Any] = {"stack": stack}
     for field in StackSettings.model_fields:
         value = config.get(settings_key(field))
         if value is not None and field not in values:
             values[field] = value
-    emulated = values.get("environment") == Environment.LOCAL or stack.endswith(REHEARSAL_SUFFIX)
-    if emulated and "endpoint" not in values:
+    if runs_locally(stack) and "endpoint" not in values:
         endpoint = emulator.endpoint(stack)
         if endpoint is None:
             raise UsageError(
@@ -42,7 +41,7 @@ def stack_settings(config: pulumi.Config, stack: str) -> StackSettings:
                 + (" (or `totara up ENV --rehearse`)." if stack != "local" else ".")
             )
         values["endpoint"] = endpoint
-    return StackSettings.model_validate(values)
+    return engine_settings(values)
 
 
 def reported(

@@ -24,7 +24,7 @@ from totara_infra.model.tenants import load_tenants
 from totara_infra.operations.live import Live
 from totara_infra.resolver import load_catalogue
 
-FILES = ("Pulumi.yaml", "__main__.py", "pyproject.toml")
+FILES = ("Pulumi.yaml", "__main__.py", "pyproject.toml", "release-calendar.yaml")
 ENVIRONMENTS = ("local", "dev", "uat", "prod")
 FOLDERS = ("requirements", "stacks", "totara_infra")
 NOISE = (

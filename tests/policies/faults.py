@@ -159,12 +159,6 @@ FAULTS = (
         mended={"write_attributes": ["phone_number"]},
     ),
     Fault(
-        "sign-up", "fault/open-pool", "aws:cognito/userPool:UserPool",
-        {"name": "faulty", "deletion_protection": "ACTIVE", "tags": TAGS},
-        "Anybody could sign up", mended={
-            "admin_create_user_config": {"allow_admin_create_user_only": True}},
-    ),
-    Fault(
         "protection", "fault/unprotected", SECRET, secret("/bank/prod/core/unprotected"),
         "A secret without `protect`", protect=False, mended={"protect": True},
     ),

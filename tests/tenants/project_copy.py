@@ -18,6 +18,7 @@ from totara_infra.local.project import state_directory
 
 COPIED = (
     "__main__.py", "totara_infra", "stacks", "pyproject.toml", "requirements",
+    "release-calendar.yaml",
     "Pulumi.yaml", "Pulumi.local.yaml", "Pulumi.dev.yaml", "Pulumi.uat.yaml", "Pulumi.prod.yaml",
 )  # fmt: skip
 

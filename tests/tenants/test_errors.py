@@ -170,9 +170,9 @@ STACK_CASES = {
     "tenant-in-two-stacks": ("Pulumi.prod-hermit.yaml", "wattle", "tenants:", "remove it from"),
     "stack-account": ("Pulumi.prod-hermit.yaml", "", "account-id:", "account of its own"),
     "stack-suffix": ("Pulumi.prod-hermit.yaml", "", "bucket-suffix:", "suffix of its own"),
-    "isolated-name": ("Pulumi.own.yaml", "hermit2", "tenants:", "Pulumi.dev-hermit2.yaml"),
-    "unknown-key": ("Pulumi.own.yaml", "", "bucket-sufix:", "known: "),
-    "pattern": ("Pulumi.own.yaml", "", "account-id:", "write it in that form"),
+    "isolated-name": ("Pulumi.dev-own.yaml", "hermit2", "tenants:", "Pulumi.dev-hermit2.yaml"),
+    "unknown-key": ("Pulumi.dev-own.yaml", "", "bucket-sufix:", "known: "),
+    "pattern": ("Pulumi.dev-own.yaml", "", "account-id:", "write it in that form"),
 }
 
 
@@ -231,9 +231,9 @@ def faulty(shared_copy: ProjectCopy) -> ProjectCopy:
         "  totara-infra:tenants: [hermit2]\n  totara-infra:default-tenant: hermit2\n"
     )
     copy.write(
-        "Pulumi.named.yaml", own.format("555555555555") + "  totara-infra:bucket-suffix: -h\n"
+        "Pulumi.dev-named.yaml", own.format("555555555555") + "  totara-infra:bucket-suffix: -h\n"
     )
-    copy.write("Pulumi.own.yaml", own.format("12") + "  totara-infra:bucket-sufix: -h2\n")
+    copy.write("Pulumi.dev-own.yaml", own.format("12") + "  totara-infra:bucket-sufix: -h2\n")
     return copy
 
 
@@ -260,8 +260,8 @@ def test_a_fault_of_a_tenant_is_named_with_line_and_fix(name, faulty, found) -> 
 @pytest.mark.parametrize("name", STACK_CASES)
 def test_a_fault_of_a_stacks_list_is_named_with_line_and_fix(name, faulty, found) -> None:
     file, client_id, at, fix = STACK_CASES[name]
-    if file == "Pulumi.own.yaml" and name == "isolated-name":
-        file = "Pulumi.named.yaml"
+    if file == "Pulumi.dev-own.yaml" and name == "isolated-name":
+        file = "Pulumi.dev-named.yaml"
     rule = name.split()[0]
     here = [
         p

@@ -133,7 +133,7 @@ def test_nothing_is_overwritten(project_copy: ProjectCopy) -> None:
 
 
 def test_an_odd_name_comes_back_as_it_was(project_copy: ProjectCopy) -> None:
-    for number, name in enumerate(("- no: {yes}", '"quoted" \\ back', "a\nb # c")):
+    for number, name in enumerate(("- no: {yes}", '"quoted" \\ back', "a: b # c")):
         flags = (*FLAGS[4:], "--client-id", f"odd-{number}", "--display-name", name)
         result = project_copy.totara("tenant", "new", *flags)
         assert result.returncode == 0, result.stderr
@@ -169,3 +169,11 @@ def test_an_isolated_client_gets_a_stack_of_its_own(project_copy: ProjectCopy) -
     assert (states["MOD-119"], states["MOD-120"]) == ("not_deployed", "active")
     shown = project_copy.json("tenant", "show", "kowhai", "--env", "prod")
     assert shown["stack"] == "prod-kowhai"
+
+
+@pytest.mark.parametrize("name", ["a bank\nof two lines", "a bank\x1b[31m", "a \u202eknab"])
+def test_a_name_that_hides_something_is_refused(name: str, project_copy) -> None:
+    flags = (*FLAGS[4:], "--client-id", "hidden", "--display-name", name)
+    result = project_copy.totara("tenant", "new", *flags)
+    assert result.returncode == 2, result.stderr
+    assert not (project_copy.root / "stacks" / "hidden.yaml").exists()

@@ -8,7 +8,6 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
 from tests.drift.cloud import Cloud
@@ -289,26 +288,6 @@ def _variables(cloud: Cloud, pool: str, **changed: str) -> Iterator[None]:
     )
     yield
     functions.update_function_configuration(FunctionName=name, Environment={"Variables": was})
-
-
-@fault(
-    "sign-up", "bank-staff-local", "administrators only", "anybody can sign up", "list-users",
-)  # fmt: skip
-def a_pool_that_lets_anybody_sign_up(cloud: Cloud) -> Iterator[None]:
-    pool = cloud.pool(cloud.blueprint.resources["user_pool/staff"])
-    was = cloud.cognito_idp.describe_user_pool(UserPoolId=pool)["UserPool"]
-    kept = (
-        "Policies", "DeletionProtection", "AutoVerifiedAttributes", "AccountRecoverySetting",
-        "UserPoolTier", "UserAttributeUpdateSettings", "LambdaConfig", "UserPoolTags",
-    )  # fmt: skip
-    update = partial(
-        cloud.cognito_idp.update_user_pool,
-        UserPoolId=pool,
-        **{name: was[name] for name in kept if was.get(name)},
-    )
-    update(AdminCreateUserConfig={"AllowAdminCreateUserOnly": False})
-    yield
-    update(AdminCreateUserConfig={"AllowAdminCreateUserOnly": True})
 
 
 @fault("sign-in token", "customers", "a token", "", "aws logs tail")

@@ -161,8 +161,11 @@ def alarm_resources(scope: Scope, module: Module) -> list[PlannedResource]:
     ]
 
 
+_AS_DECLARED = AlertOverride(why="None.")
+
+
 def _override(scope: Scope, alert: Alert) -> AlertOverride:
-    return alert.environments.get(scope.settings.environment, AlertOverride(why="None."))
+    return alert.environments.get(scope.settings.environment, _AS_DECLARED)
 
 
 def _watch(scope: Scope, alert: Alert, group: str | None) -> Watch:

@@ -10,7 +10,7 @@ from totara_infra.blueprint.alert_routing import alert_routing_resources
 from totara_infra.blueprint.alerts import alarm_resources
 from totara_infra.blueprint.app_config import app_config_resources
 from totara_infra.blueprint.backup import backup_resources
-from totara_infra.blueprint.identity import identity_resources, sign_up_problems
+from totara_infra.blueprint.identity import identity_resources
 from totara_infra.blueprint.infrastructure import infrastructure_resources
 from totara_infra.blueprint.limits import limit_problems
 from totara_infra.blueprint.parameters import parameter_resources, ssm_parameter
@@ -21,6 +21,7 @@ from totara_infra.blueprint.secrets import secret_resources
 from totara_infra.model.catalogue import Catalogue
 from totara_infra.model.problems import Problem, ProblemsError
 from totara_infra.model.stack import StackSettings
+from totara_infra.model.stack_rules import catalogue_faults
 from totara_infra.model.tenancy import Tenant
 from totara_infra.resolver import Sequence as DeploymentSequence
 from totara_infra.resolver import deployed_modules, resolve
@@ -83,19 +84,27 @@ class Blueprint:
         return self.steps[gate_step(phase)][-1]
 
 
-def plan(catalogue: Catalogue, settings: StackSettings, tenants: Sequence[Tenant]) -> Blueprint:
+def plan(
+    catalogue: Catalogue,
+    settings: StackSettings,
+    tenants: Sequence[Tenant],
+    *,
+    within_limits: bool = True,
+) -> Blueprint:
     """Compute the blueprint of an environment.
 
     Args:
         catalogue: validated.
         settings: of the stack.
         tenants: those that the settings list.
+        within_limits: refuse what passes a limit of AWS; False for whoever looks for that.
 
     Raises:
         ProblemsError: tenants that the catalogue or the settings have something against, two
             resources of one name, or an AWS limit that the content passes.
     """
     refuse_faulty(catalogue, tenants, settings.tenants)
+    _refuse_settings(catalogue, settings)
     active = frozenset(deployed_modules(catalogue, settings.environment, tenants))
     scope = Scope(catalogue, settings, tuple(tenants), active)
     sequence = resolve(catalogue, settings.environment, active)
@@ -119,11 +128,20 @@ def plan(catalogue: Catalogue, settings: StackSettings, tenants: Sequence[Tenant
             inside.append(ROLL_OUT_STEP)
         steps[gate_step(phase.id)] = [_gate(scope, phase.id, inside, steps)]
     _refuse_duplicates(r for step in steps.values() for r in step)
-    resources = [r for step in steps.values() for r in step]
-    problems = [*limit_problems(scope, resources), *sign_up_problems(scope, resources)]
+    made = (r for step in steps.values() for r in step)
+    problems = list(limit_problems(scope, made)) if within_limits else []
     if problems:
         raise ProblemsError(problems)
     return Blueprint(scope, sequence, steps)
+
+
+def _refuse_settings(catalogue: Catalogue, settings: StackSettings) -> None:
+    problems = [
+        Problem("stack settings", 0, f.rule, f.what, f.why, f.fix)
+        for f in catalogue_faults(catalogue, settings)
+    ]
+    if problems:
+        raise ProblemsError(problems)
 
 
 def _module(scope: Scope, module_id: str) -> list[PlannedResource]:

@@ -5,33 +5,40 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Annotated
 
-from pydantic import Field
+from pydantic import Field, StringConstraints
 
 from totara_infra.blueprint.blueprint import Blueprint
 from totara_infra.model.declarations import Model
 from totara_infra.model.documents import parse, read_document
 from totara_infra.model.loading import CATALOGUE_DIRECTORY
-from totara_infra.model.vocabulary import Provenance
+from totara_infra.model.vocabulary import Day, Provenance, Sentence
+
+PRICES = "prices.yaml"
+TypeToken = Annotated[
+    str, StringConstraints(pattern=r"^aws:[a-z0-9]+/[a-zA-Z0-9]+:[A-Z][A-Za-z0-9]+$")
+]
+"""Pulumi's name of a resource type, such as `aws:kms/key:Key`."""
 
 
 class WriteQuota(Model):
     """How fast a service takes writes."""
 
-    types: list[str] = Field(default_factory=list)
+    types: list[TypeToken] = Field(default_factory=list)
     """Type tokens that share the quota; all of the service if left out."""
     calls_a_resource: int = Field(ge=1)
     calls_a_second: float = Field(gt=0)
-    calls_a_second_high_throughput: float | None = None
-    source: str
+    calls_a_second_high_throughput: float | None = Field(default=None, gt=0)
+    source: Sentence
 
 
 class PriceTable(Model):
     """Content of `prices.yaml`: idle prices and write quotas, with their date."""
 
-    as_of: str
+    as_of: Day
     provenance: Provenance
-    monthly: dict[str, float]
+    monthly: dict[TypeToken, Annotated[float, Field(ge=0)]]
     """Type token -> US dollars a month for one that nobody uses."""
     writes: dict[str, WriteQuota]
 
@@ -90,7 +97,7 @@ class Estimate:
 def read_prices(directory: Path = CATALOGUE_DIRECTORY) -> PriceTable:
     """The packaged price table."""
     root = directory.resolve().parent.parent
-    return parse(read_document(directory / "prices.yaml", root), PriceTable)
+    return parse(read_document(directory / PRICES, root), PriceTable)
 
 
 def estimate(blueprint: Blueprint, prices: PriceTable) -> Estimate:
@@ -121,7 +128,7 @@ def estimate(blueprint: Blueprint, prices: PriceTable) -> Estimate:
         loads=tuple(sorted(loads, key=lambda load: -load.minutes)),
         roll_out=_roll_out_minutes(blueprint),
         monthly=sum(by_type[kind] * price for kind, price in prices.monthly.items()),
-        priced_at=prices.as_of,
+        priced_at=prices.as_of.isoformat(),
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,7 +15,6 @@ from totara_infra.blueprint.sign_in_trigger import (
     trigger,
     trigger_role,
 )
-from totara_infra.model.problems import Problem
 from totara_infra.model.sign_in import CLIENTS, POOLS, Pool, attribute_lists, claims_of, lifetimes
 from totara_infra.model.stack import RoleHandling
 from totara_infra.resolver.sequence import IDENTITY_STEP
@@ -24,7 +23,6 @@ OWNER = "MOD-104"
 """Module that publishes the pools; their resources carry its tags."""
 RESOURCE_SERVER = "bank-api"
 SCOPES = {"read": "Read accounts and payments.", "transact": "Move money and change accounts."}
-POOL_TYPE = "aws:cognito/userPool:UserPool"
 SMS_ROLE = "BankCognitoSmsRole"
 SIGN_IN_NAME: dict[Pool, str] = {"customers": "phone_number", "staff": "email"}
 """Pool -> the attribute with which its users sign in."""
@@ -89,24 +87,6 @@ def identity_resources(scope: Scope) -> list[PlannedResource]:
         found.append(_resource_server(pool))
     found += [_client(scope, client) for client in clients(scope)]
     return found
-
-
-def sign_up_problems(scope: Scope, resources: Iterable[PlannedResource]) -> Iterator[Problem]:
-    """Pools in which people could make users of themselves, with a tenant of their own choice."""
-    for resource in resources:
-        if resource.type != POOL_TYPE:
-            continue
-        creation = resource.properties.get("admin_create_user_config") or {}
-        if creation.get("allow_admin_create_user_only") is not True:
-            yield Problem(
-                f"stack {scope.env}",
-                0,
-                "open-sign-up",
-                f"anybody could sign up to `{resource.properties['name']}`",
-                "Cognito's SignUp needs no credentials, and takes the tenant that is given",
-                "plan it with `admin_create_user_config`: allow_admin_create_user_only true",
-                OWNER,
-            )
 
 
 def _planned(kind: str, name: str, properties: dict[str, Any], **options: Any) -> PlannedResource:
@@ -209,7 +189,7 @@ def _user_pool(scope: Scope, pool: Pool) -> PlannedResource:
         }
         waits = (f"role/{SMS_ROLE}/policy",) if created else ()
     return _planned(
-        POOL_TYPE,
+        "aws:cognito/userPool:UserPool",
         f"user_pool/{pool}",
         properties,
         protect=scope.settings.protect,

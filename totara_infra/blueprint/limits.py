@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from typing import Any
 
@@ -40,14 +41,23 @@ def limit_problems(scope: Scope, resources: Iterable[PlannedResource]) -> Iterat
         scope: the environment, to say whose limit it is.
         resources: all of the stack.
     """
-    place = f"stack {scope.env}"
-    counted = dict.fromkeys(_QUOTAS, 0)
-    for resource in resources:
-        if resource.type in counted:
-            counted[resource.type] += 1
+    everything = list(resources)
+    for resource in everything:
         if resource.shape == "Parameter":
             yield from _value_problems(resource.step, resource.properties)
-    for kind, count in counted.items():
+    yield from quota_problems(scope, everything)
+
+
+def quota_problems(scope: Scope, resources: Iterable[PlannedResource]) -> Iterator[Problem]:
+    """Where the stack has more of a kind than an account takes.
+
+    Args:
+        scope: the environment, to say whose limit it is.
+        resources: all of the stack.
+    """
+    place = f"stack {scope.settings.command_words}"
+    found = Counter(resource.type for resource in resources)
+    for kind, count in ((kind, found[kind]) for kind in _QUOTAS):
         limit, what, fix = _QUOTAS[kind]
         if count > limit:
             yield Problem(

@@ -54,15 +54,20 @@ def preview(
     """Show what `totara up` would do, and what breaks a convention. Changes nothing."""
     from totara_infra.delivery.deployment import Deployment
     from totara_infra.model.problems import UsageError
+    from totara_infra.recovery.scenarios import counted
 
     if offline and rehearse:
         raise UsageError("A rehearsal keeps what it has made, --offline begins with nothing.")
     if offline:
         from totara_infra.delivery.offline import offline_preview
 
-        lines, succeeded = offline_preview(environment, parallel, policies=policies)
+        lines, succeeded = offline_preview(
+            environment, parallel, policies=policies, further=[counted]
+        )
     else:
-        deployment = Deployment.open(environment, rehearse, say=_say, policies=policies)
+        deployment = Deployment.open(
+            environment, rehearse, say=_say, policies=policies, further=[counted]
+        )
         deployment.guard(force_redeploy or [], say=_say)
         report = deployment.preview(parallel)
         lines = list(deployment.report_lines(report, verb="would be there"))
@@ -115,10 +120,16 @@ def up(
     """
     from totara_infra.delivery.approval import Approval
     from totara_infra.delivery.deployment import Deployment
+    from totara_infra.recovery.scenarios import counted
 
     approval = Approval(approved_digest, back_from, exception)
     deployment = Deployment.open(
-        environment, rehearse, say=_say, policies=policies, approval=approval
+        environment,
+        rehearse,
+        say=_say,
+        policies=policies,
+        approval=approval,
+        further=[counted],
     )
     deployment.guard(force_redeploy or [], say=_say)
     report = deployment.up(parallel, allow_delete or [], refresh)

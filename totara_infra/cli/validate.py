@@ -23,22 +23,28 @@ DirectoryOption = Annotated[
 
 
 def validate(directory: DirectoryOption = None, form: FormatOption = Format.TABLE) -> None:
-    """Check catalogue, tenants and stacks: every problem at once, with file, line and fix.
+    """Check everything that people write, against its rules and AWS's own limits.
 
-    Exit 2 if there is any.
+    Catalogue, tenants, stacks, prices, coverage and the release calendar: every problem at once,
+    with file, line and fix. Exit 2 if there is any.
     """
     from totara_infra.delivery.validation import validate_all
     from totara_infra.model.loading import CATALOGUE_DIRECTORY
     from totara_infra.recovery.scenarios import counted
 
-    summary, problems = validate_all(directory or CATALOGUE_DIRECTORY, [counted])
+    found = validate_all(directory or CATALOGUE_DIRECTORY, [counted])
+    summary, problems = found.summary, found.problems
     if form is Format.JSON:
         from dataclasses import asdict
 
-        print_json({"problems": [asdict(p) for p in problems], "summary": summary})
+        notes = [asdict(n) for n in found.notes]
+        problem_rows = [asdict(p) for p in problems]
+        print_json({"problems": problem_rows, "notes": notes, "summary": dict(summary)})
     else:
         for problem in problems:
             typer.echo(str(problem), err=True)
+        for note in found.notes:
+            typer.echo(f"Note: {note}", err=True)
         if problems:
             count = len(problems)
             typer.echo(f"{count} problem{'s' if count > 1 else ''}.", err=True)

@@ -21,6 +21,7 @@ from totara_infra.delivery.stack_files import (
 from totara_infra.delivery.stacks import engine_stack, stack_settings
 from totara_infra.delivery.state.status import refuse_unsound
 from totara_infra.delivery.update import refuse_deletions, run_engine, run_folder
+from totara_infra.delivery.validation import Further, refuse_invalid
 from totara_infra.local import emulator, lifecycle, stack_state
 from totara_infra.local.project import LOCAL_STACK, project_root, runs_locally
 from totara_infra.local.setup import ensure_ready
@@ -64,6 +65,7 @@ class Deployment:
         *,
         policies: bool = True,
         approval: Approval | None = None,
+        further: Sequence[Further] = (),
     ) -> Deployment:
         """Get everything ready: the files are right, the engine is there, the emulator runs.
 
@@ -73,6 +75,7 @@ class Deployment:
             say: takes messages for people, about what had to be mended or takes long.
             policies: hold everything to the conventions.
             approval: why the stack may be updated; None where it is only previewed.
+            further: see `validate_all`.
 
         Raises:
             TotaraError: what is wrong, before anything is touched.
@@ -85,6 +88,7 @@ class Deployment:
                 "rehearsals, which are throwaway, can go without."
             )
         # Bad input ends here, before minutes go into building an engine.
+        refuse_invalid(further)
         file_settings = read_stack(project_root(), name)
         catalogue = load_catalogue().catalogue
         tenants = checked_tenants(

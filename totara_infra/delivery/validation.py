@@ -1,25 +1,33 @@
-"""Everything that people write, checked together: catalogue, tenants, stacks."""
+"""Everything that people write, checked together: catalogue, tenants, stacks, calendar."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
+from totara_infra.blueprint import plan
+from totara_infra.blueprint.estimate import PRICES, read_prices
+from totara_infra.delivery.limits import aws_problems, region_problems
 from totara_infra.local.project import project_root
 from totara_infra.model.catalogue import Catalogue
+from totara_infra.model.coverage import COVERAGE_DIRECTORY, coverage_problems
 from totara_infra.model.databases import read_databases
 from totara_infra.model.documents import Document, read_document
-from totara_infra.model.loading import CATALOGUE_DIRECTORY
+from totara_infra.model.loading import CATALOGUE_DIRECTORY, LoadedCatalogue
 from totara_infra.model.problems import Problem, ProblemsError
 from totara_infra.model.provisioning import read_provisioning
+from totara_infra.model.release import past_freezes
 from totara_infra.model.stack import (
     PROJECT,
     StackSettings,
     known_stacks,
     parse_stack,
     read_stack,
+    settings_key,
 )
+from totara_infra.model.stack_rules import catalogue_faults
 from totara_infra.model.tenancy import Tenant
 from totara_infra.model.tenants import (
     MEMBERS,
@@ -27,8 +35,10 @@ from totara_infra.model.tenants import (
     load_tenants,
     name_problem,
     read_tenant,
+    tenant_file,
     tenant_files,
 )
+from totara_infra.operations.limits.refusals import Seen
 from totara_infra.resolver import load_catalogue
 from totara_infra.resolver.licences import document_problems
 
@@ -36,50 +46,143 @@ Further = Callable[[Catalogue, Path], Mapping[str, int]]
 """Reads a further file of a catalogue's folder; counts what is in it, or raises its problems."""
 
 
-def validate_all(
-    catalogue_directory: Path, further: Sequence[Further] = ()
-) -> tuple[dict[str, int], list[Problem]]:
+@dataclass(frozen=True)
+class Validation:
+    """What was found in the files.
+
+    Attributes:
+        summary: what was read, counted.
+        problems: sorted by file and line.
+        notes: what is no fault yet deserves a look, sorted likewise.
+    """
+
+    summary: Mapping[str, int]
+    problems: Sequence[Problem]
+    notes: Sequence[Problem] = ()
+
+
+def validate_all(catalogue_directory: Path, further: Sequence[Further] = ()) -> Validation:
     """Check all files.
 
     Args:
-        catalogue_directory: the packaged catalogue, or another one; tenants and stacks belong to
-            the packaged one and are checked with it only.
+        catalogue_directory: the packaged catalogue, or another one; tenants, stacks and the
+            release calendar belong to the packaged one and are checked with it only.
         further: what reads the files of packages that this one does not know.
-
-    Returns:
-        What was read, counted; and every problem, sorted by file and line.
     """
-    root = project_root()
-    problems: list[Problem] = []
     summary: dict[str, int] = {}
-    catalogue = None
+    problems: list[Problem] = []
+    loaded = None
     try:
-        catalogue = load_catalogue(catalogue_directory).catalogue
+        loaded = load_catalogue(catalogue_directory)
+    except ProblemsError as error:
+        problems += error.problems
+    else:
+        catalogue = loaded.catalogue
         summary |= {
             "modules": len(catalogue.modules),
             "parameters": sum(len(m.parameters) for m in catalogue.modules.values()),
             "secrets": sum(len(m.secrets) for m in catalogue.modules.values()),
             "settings": sum(len(m.settings) for m in catalogue.modules.values()),
         }
-        databases = read_databases(catalogue, catalogue_directory).databases
-        summary["tables"] = sum(len(d.tables) for d in databases)
-        read_provisioning(catalogue, catalogue_directory)
+        for read in [*_readers(catalogue_directory), *further]:
+            try:
+                summary |= read(catalogue, catalogue_directory)
+            except ProblemsError as error:
+                problems += error.problems
+    if catalogue_directory.resolve() != CATALOGUE_DIRECTORY:
+        return Validation(summary, sorted(set(problems)))
+    root = project_root()
+    files = tenant_files(root)
+    problems += tenant_file_problems(loaded.catalogue if loaded else None, files, root)
+    problems += stack_problems(root)
+    if loaded is not None and not problems:
+        # A blueprint of what is wrong already would say the same again, in other words.
+        problems += blueprint_problems(loaded, root)
+    notes: list[Problem] = []
+    try:
+        notes = past_freezes(root, datetime.now(UTC))
     except ProblemsError as error:
         problems += error.problems
-    for read in further:
-        if catalogue is None:
-            break
+    summary |= {"tenants": len(files), "stacks": len(known_stacks(root))}
+    return Validation(summary, sorted(set(problems)), sorted(notes))
+
+
+def refuse_invalid(further: Sequence[Further] = ()) -> None:
+    """See that `totara validate` finds nothing wrong, before anything else is done.
+
+    Args:
+        further: see `validate_all`.
+
+    Raises:
+        ProblemsError: what it finds.
+    """
+    problems = validate_all(CATALOGUE_DIRECTORY, further).problems
+    if problems:
+        raise ProblemsError(problems)
+
+
+def _readers(directory: Path) -> list[Further]:
+    """What reads the files beside domains, sequence and tenancy; a small catalogue lacks some."""
+    found: list[Further] = [_count_tables, _read_playbook]
+    packaged = directory.resolve() == CATALOGUE_DIRECTORY
+    if packaged or (directory / PRICES).is_file():
+        found.append(_read_prices)
+    if packaged or (directory / COVERAGE_DIRECTORY).is_dir():
+        found.append(_read_coverage)
+    return found
+
+
+def _count_tables(catalogue: Catalogue, directory: Path) -> Mapping[str, int]:
+    databases = read_databases(catalogue, directory).databases
+    return {"tables": sum(len(d.tables) for d in databases)}
+
+
+def _read_playbook(catalogue: Catalogue, directory: Path) -> Mapping[str, int]:
+    read_provisioning(catalogue, directory)
+    return {}
+
+
+def _read_prices(_: Catalogue, directory: Path) -> Mapping[str, int]:
+    read_prices(directory)
+    return {}
+
+
+def _read_coverage(catalogue: Catalogue, directory: Path) -> Mapping[str, int]:
+    problems = list(coverage_problems(catalogue, directory))
+    if problems:
+        raise ProblemsError(problems)
+    return {}
+
+
+def blueprint_problems(loaded: LoadedCatalogue, root: Path) -> list[Problem]:
+    """What AWS, or the catalogue, has against the stacks as they would be made.
+
+    Args:
+        loaded: the catalogue, valid.
+        root: the project's folder; its stacks and tenants are valid too.
+    """
+    problems: list[Problem] = []
+    seen: Seen = set()
+    project = read_document(root / "Pulumi.yaml", root)
+    for name in known_stacks(root):
+        settings = read_stack(root, name)
+        document = read_document(root / f"Pulumi.{name}.yaml", root)
+        stack = _Stack(name, document, settings)
+        faults = list(catalogue_faults(loaded.catalogue, settings))
+        problems += [
+            stack.problem(settings_key(f.field), f.rule, f.what, f.why, f.fix) for f in faults
+        ]
+        if faults:
+            continue
+        tenants = load_tenants(root, settings.tenants, name)
+        files = [read_document(tenant_file(root, t.client_id), root) for t in tenants]
         try:
-            summary |= read(catalogue, catalogue_directory)
+            blueprint = plan(loaded.catalogue, settings, tenants, within_limits=False)
         except ProblemsError as error:
             problems += error.problems
-    if catalogue_directory.resolve() != CATALOGUE_DIRECTORY:
-        return summary, sorted(set(problems))
-    files = tenant_files(root)
-    problems += tenant_file_problems(catalogue, files, root)
-    problems += stack_problems(root)
-    summary |= {"tenants": len(files), "stacks": len(known_stacks(root))}
-    return summary, sorted(set(problems))
+            continue
+        problems += aws_problems(loaded, blueprint, [document, project, *files], seen)
+    return problems
 
 
 def validate_tenants(files: Sequence[Path]) -> tuple[int, list[Problem]]:
@@ -222,6 +325,7 @@ def stack_problems(root: Path, planned: Document | None = None) -> list[Problem]
             problems += error.problems
             continue
         stacks.append(_Stack(name, read_document(root / f"Pulumi.{name}.yaml", root), settings))
+        problems += _region_problems(stacks[-1])
         try:
             tenants = load_tenants(root, settings.tenants, name)
         except ProblemsError as error:
@@ -233,11 +337,18 @@ def stack_problems(root: Path, planned: Document | None = None) -> list[Problem]
     if planned is not None:
         name = planned.path.name.removeprefix("Pulumi.").removesuffix(".yaml")
         try:
-            stacks.append(_Stack(name, planned, parse_stack(planned)))
+            stacks.append(_Stack(name, planned, parse_stack(planned, {"stack": name})))
         except ProblemsError as error:
             problems += error.problems
     problems += _side_by_side(stacks)
     return problems
+
+
+def _region_problems(stack: _Stack) -> Iterator[Problem]:
+    keys = {"region": stack.settings.region}
+    keys["disaster-recovery-region"] = stack.settings.disaster_recovery_region
+    places = {("config", f"{PROJECT}:{key}"): region for key, region in keys.items()}
+    return region_problems(stack.document, places)
 
 
 def _name_problems(stack: _Stack, tenants: Sequence[Tenant]) -> Iterator[Problem]:

@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 import functools
-import io
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from http import HTTPStatus
-from http.client import HTTP_PORT
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import BinaryIO, cast
 
 from totara_infra.model.problems import UsageError
 
@@ -36,31 +32,8 @@ class Address:
         self.thread.join()
 
 
-class _Handler(SimpleHTTPRequestHandler):
-    """Serves files to this machine under its own names, without a line for each request."""
-
-    def send_head(self) -> io.BytesIO | BinaryIO | None:
-        """Answer with a file, or refuse what was not meant for this server or can't be a file."""
-        hosts = self.headers.get_all("Host", [])
-        if len(hosts) > 1:
-            self.send_error(HTTPStatus.BAD_REQUEST)
-            return None
-        # A page from elsewhere can have its own name point to this machine, and read what answers.
-        if not hosts or hosts[0].lower() not in self._own_names():
-            self.send_error(HTTPStatus.MISDIRECTED_REQUEST)
-            return None
-        try:
-            return super().send_head()
-        except ValueError:
-            # No file's name holds a null character.
-            self.send_error(HTTPStatus.NOT_FOUND)
-            return None
-
-    def _own_names(self) -> set[str]:
-        port = cast(ThreadingHTTPServer, self.server).server_port
-        names = {f"{name}:{port}" for name in (LOOPBACK, "localhost")}
-        # Browsers leave out the port that http has anyway.
-        return names | {LOOPBACK, "localhost"} if port == HTTP_PORT else names
+class _Quiet(SimpleHTTPRequestHandler):
+    """Serves files without a line for each request."""
 
     def log_message(self, format: str, *args: object) -> None:
         """Say nothing."""
@@ -77,7 +50,7 @@ def serving(folder: Path, port: int) -> Iterator[Address]:
     Raises:
         UsageError: the port is taken.
     """
-    handler = functools.partial(_Handler, directory=str(folder))
+    handler = functools.partial(_Quiet, directory=str(folder))
     try:
         server = ThreadingHTTPServer((LOOPBACK, port), handler)
     except OSError as error:

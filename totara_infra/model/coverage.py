@@ -76,7 +76,7 @@ def read_coverage(directory: Path = CATALOGUE_DIRECTORY) -> list[tuple[Document,
     return found
 
 
-def known_references(catalogue: Catalogue) -> set[str]:
+def known_references(catalogue: Catalogue, directory: Path = CATALOGUE_DIRECTORY) -> set[str]:
     """Everything that a coverage item may refer to."""
     known: set[str] = set()
     for domain in catalogue.domains:
@@ -99,20 +99,21 @@ def known_references(catalogue: Catalogue) -> set[str]:
     if stores := catalogue.stores:
         known |= {f"store:{store.id}" for store in stores.stores}
         known |= {f"backup_method:{method.id}" for method in stores.methods}
-    return known | _composed(catalogue) | _in_databases(catalogue) | _in_playbook(catalogue)
+    composed = known | _composed(catalogue)
+    return composed | _in_databases(catalogue, directory) | _in_playbook(catalogue, directory)
 
 
-def _in_playbook(catalogue: Catalogue) -> set[str]:
+def _in_playbook(catalogue: Catalogue, directory: Path) -> set[str]:
     """Steps on a client's way in and out, and how long they may take."""
-    playbook = read_provisioning(catalogue)
+    playbook = read_provisioning(catalogue, directory)
     steps = {f"step:{step.id}" for step in [*playbook.provision, *playbook.decommission]}
     return steps | {f"published_time:{time.deployment}" for time in playbook.times}
 
 
-def _in_databases(catalogue: Catalogue) -> set[str]:
+def _in_databases(catalogue: Catalogue, directory: Path) -> set[str]:
     """What the migrations make."""
     known: set[str] = set()
-    for database in read_databases(catalogue).databases:
+    for database in read_databases(catalogue, directory).databases:
         known |= {f"schema:{schema.name}" for schema in database.schemas}
         known |= {f"function:{function.name}" for function in database.functions}
         known |= {f"table:{table.name}" for table in database.tables}
@@ -135,10 +136,16 @@ def _composed(catalogue: Catalogue) -> set[str]:
     return known
 
 
-def coverage_problems(catalogue: Catalogue) -> Iterator[Problem]:
-    """References of the coverage files that lead nowhere."""
-    known = known_references(catalogue)
-    for document, page in read_coverage():
+def coverage_problems(
+    catalogue: Catalogue, directory: Path = CATALOGUE_DIRECTORY
+) -> Iterator[Problem]:
+    """References of the coverage files that lead nowhere.
+
+    Raises:
+        ProblemsError: every file that is malformed.
+    """
+    known = known_references(catalogue, directory)
+    for document, page in read_coverage(directory):
         for index, item in enumerate(page.items):
             for position, reference in enumerate(item.declared):
                 if reference not in known:

@@ -36,6 +36,8 @@ TenantField = Literal["client_id", "institution_type", "jurisdiction", "status"]
 
 Readers = Literal["all"] | list[ModuleId | str]
 """`all`, or module ids and domain ids (`SD01` stands for every module of the domain)."""
+SomeReaders = Literal["all"] | Annotated[list[ModuleId | str], Field(min_length=1)]
+"""The same for what would be pointless if nobody read it."""
 
 
 class Model(BaseModel):
@@ -70,7 +72,7 @@ class Parameter(Declaration):
     default_provenance: Provenance | None = None
     """Who gives the value; the name's provenance where it is left out."""
     required: bool = True
-    readers: Readers
+    readers: SomeReaders
     reload: Reload = Reload.REDEPLOY
     source: Source = Source.VALUE
     attribute: str | None = None
@@ -119,7 +121,7 @@ class Setting(Declaration):
     maximum: float | None = None
     choices: list[str] | None = None
     required: bool = True
-    readers: Readers
+    readers: SomeReaders
     reload: Reload = Reload.HOT
     overridable: bool = False
     """Whether a tenant's file may set a value of its own."""

@@ -14,6 +14,7 @@ from typing import Any, TypeVar, Union, get_args, get_origin
 import yaml
 from pydantic import BaseModel, ValidationError
 
+from totara_infra.model.characters import invisible_characters
 from totara_infra.model.problems import Problem, ProblemsError, shown
 
 # libyaml is many times faster than the pure Python parser; wheels of PyYAML carry it.
@@ -158,10 +159,24 @@ def parse(document: Document, model: type[ModelType]) -> ModelType:
     Raises:
         ProblemsError: every mismatch, with line and fix.
     """
+    problems = [
+        document.problem(
+            place,
+            "control-character",
+            f"the text holds {character}",
+            "nobody sees it, and names, pages and terminals would carry it along",
+            "type the text again without it",
+            subject(document.data, place),
+        )
+        for place, character in invisible_characters(document.data)
+    ]
     try:
-        return model.model_validate(document.data)
+        found = model.model_validate(document.data)
     except ValidationError as error:
-        raise ProblemsError(_problems(document, model, error)) from None
+        problems += _problems(document, model, error)
+    if problems:
+        raise ProblemsError(problems)
+    return found
 
 
 def _problems(document: Document, model: type[BaseModel], error: ValidationError) -> list[Problem]:

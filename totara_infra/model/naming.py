@@ -13,6 +13,9 @@ SSM_MAXIMUM_LEVELS = 15
 # 1,011 characters including the ARN up to the name; region and account take up to 60 of them.
 SSM_MAXIMUM_LENGTH = 1011 - len("arn:aws:ssm:ap-southeast-2:123456789012:parameter")
 SSM_MAXIMUM_BYTES = 4096
+# PutParameter, `Value`: "Parameters can't be referenced or nested in the values of other
+# parameters. You can't include values wrapped in double brackets {{}} or {{ssm:parameter-name}}".
+SSM_REFERENCE = "{{"
 # CreateSecret, botocore service model.
 SECRET_NAME = re.compile(r"^[A-Za-z0-9/_+=.@-]{1,512}$")
 # Secrets Manager adds a hyphen and six characters to the name in the ARN; a name that ends like
@@ -80,6 +83,8 @@ LOG_RETENTION_DAYS = frozenset(
         3653,
     )
 )
+SECRET_RECOVERY_DAYS = (7, 30)
+"""DeleteSecret, `RecoveryWindowInDays`: "from 7 to 30 days" in botocore's own text."""
 # AppConfig quotas (ServiceQuotaExceededException in the botocore service model).
 APPCONFIG_MAXIMUM_PROFILES = 100
 APPCONFIG_MAXIMUM_VALIDATOR_CHARACTERS = 32_768
@@ -117,7 +122,7 @@ def placeholders(name: str) -> set[str]:
 def ssm_fault(name: str) -> str | None:
     """Which of AWS's rules a filled-in parameter name breaks, or None."""
     segments = name.strip("/").split("/")
-    if not SSM_NAME.match(name):
+    if not SSM_NAME.fullmatch(name):
         return "AWS takes letters, digits and . - _ / only, after a leading /"
     if len(segments) > SSM_MAXIMUM_LEVELS:
         return f"AWS takes at most {SSM_MAXIMUM_LEVELS} levels, this has {len(segments)}"

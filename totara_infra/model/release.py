@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from datetime import date
+from collections.abc import Iterator
+from datetime import date, datetime
 from pathlib import Path
-from typing import Literal, Self
+from typing import Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, field_validator
-from pydantic import model_validator as validator
 
-from totara_infra.model.documents import parse, read_document
-from totara_infra.model.problems import UsageError
-from totara_infra.model.vocabulary import Environment
+from totara_infra.model.documents import Document, parse, read_document
+from totara_infra.model.problems import Problem, ProblemsError, UsageError
+from totara_infra.model.vocabulary import Day, Environment, Phrase, Sentence
 
 CALENDAR = "release-calendar.yaml"
 
@@ -25,25 +25,19 @@ class Freeze(_Strict):
     """Days on which nothing is released.
 
     Attributes:
-        name: what people call it.
+        name: what people call it; no two have the same.
         first, last: days in the calendar's time zone, both included.
         environments: where it holds.
         except_for: tags of releases that may go nevertheless, each a reviewed change.
         why: one sentence.
     """
 
-    name: str = Field(min_length=1)
-    first: date
-    last: date
+    name: Phrase
+    first: Day
+    last: Day
     environments: list[Environment] = Field(min_length=1)
     except_for: list[str] = []
-    why: str = Field(min_length=1)
-
-    @validator(mode="after")
-    def _ordered(self) -> Self:
-        if self.last < self.first:
-            raise ValueError(f"`{self.name}` ends on {self.last}, before it begins")
-        return self
+    why: Sentence
 
 
 class Calendar(_Strict):
@@ -82,7 +76,73 @@ def read_calendar(root: Path) -> Calendar:
     Raises:
         ProblemsError: what is wrong in the file.
     """
-    return parse(read_document(root / CALENDAR, root), Calendar)
+    return _read(root)[1]
+
+
+def past_freezes(root: Path, now: datetime) -> list[Problem]:
+    """Freezes that are over by a moment: nothing is wrong with a release, and perhaps with a year.
+
+    Args:
+        root: the project's folder.
+        now: the moment, with a time zone.
+
+    Raises:
+        ProblemsError: what is wrong in the file.
+    """
+    document, calendar = _read(root)
+    today = now.astimezone(ZoneInfo(calendar.time_zone)).date()
+    return [
+        document.problem(
+            ("freezes", number, "last"),
+            "freeze-past",
+            f"the freeze `{freeze.name}` ended on {freeze.last}",
+            "it holds nothing back any more; if it is still to come, its year is wrong",
+            "correct the days, or remove the freeze: git keeps it",
+        )
+        for number, freeze in enumerate(calendar.freezes)
+        if freeze.last < today
+    ]
+
+
+def _read(root: Path) -> tuple[Document, Calendar]:
+    document = read_document(root / CALENDAR, root)
+    calendar = parse(document, Calendar)
+    problems = list(_freeze_problems(document, calendar.freezes))
+    if problems:
+        raise ProblemsError(problems)
+    return document, calendar
+
+
+def _freeze_problems(document: Document, freezes: list[Freeze]) -> Iterator[Problem]:
+    for number, freeze in enumerate(freezes):
+        if freeze.last < freeze.first:
+            yield document.problem(
+                ("freezes", number, "last"),
+                "freeze-order",
+                f"the freeze `{freeze.name}` ends on {freeze.last}, before it starts",
+                f"it starts on {freeze.first}, so it would hold on no day",
+                "swap the two, or correct one of them",
+            )
+            continue
+        for other in freezes[:number]:
+            shared = [e.value for e in freeze.environments if e in other.environments]
+            if other.name == freeze.name:
+                yield document.problem(
+                    ("freezes", number, "name"),
+                    "freeze-twice",
+                    f"there are two freezes `{freeze.name}`",
+                    "nobody could tell which one holds a release back",
+                    "give each a name of its own, with its year if need be",
+                )
+            if shared and other.first <= freeze.last and freeze.first <= other.last:
+                yield document.problem(
+                    ("freezes", number, "first"),
+                    "freeze-overlap",
+                    f"the freezes `{other.name}` and `{freeze.name}` overlap in "
+                    f"{', '.join(shared)}",
+                    "a release that one of them lets pass is held back by the other",
+                    "make them one, or let the one start after the other has ended",
+                )
 
 
 class _User(BaseModel):

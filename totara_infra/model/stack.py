@@ -12,17 +12,22 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any, Self
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import BeforeValidator, Field, ValidationError, model_validator
 
 from totara_infra.model.declarations import Model
 from totara_infra.model.documents import Document, Location, parse, read_document
 from totara_infra.model.problems import Problem, ProblemsError, UsageError
-from totara_infra.model.vocabulary import Environment, Slug
+from totara_infra.model.stack_rules import (
+    RECOVERY_SUFFIX,
+    REHEARSAL_SUFFIX,
+    environment_of,
+    setting_faults,
+)
+from totara_infra.model.vocabulary import Environment, RoleName, Slug, TagValue
+
+__all__ = ["RECOVERY_SUFFIX", "REHEARSAL_SUFFIX", "environment_of"]
 
 PROJECT = "totara-infra"
-REHEARSAL_SUFFIX = "-rehearsal"
-RECOVERY_SUFFIX = "-recovery"
-"""Ends the name of the stack that stands in for another one in the other region."""
 
 
 class RoleHandling(StrEnum):
@@ -61,23 +66,27 @@ def command_words(stack: str) -> str:
     return stack
 
 
-class StackSettings(Model):
-    """Typed settings of a stack. Keys of the file are the same with hyphens."""
+_REGION = r"^[a-z]{2}(-[a-z]+)+-[0-9]$"
+
+
+class WrittenSettings(Model):
+    """The settings of a stack, each by itself. Keys of the file are the same with hyphens."""
 
     environment: Environment
-    region: str = Field(pattern=r"^[a-z]{2}(-[a-z]+)+-\d$")
-    disaster_recovery_region: str = Field(pattern=r"^[a-z]{2}(-[a-z]+)+-\d$")
-    account_id: str = Field(pattern=r"^\d{12}$")
+    region: str = Field(pattern=_REGION)
+    disaster_recovery_region: str = Field(pattern=_REGION)
+    account_id: str = Field(pattern=r"^[0-9]{12}$")
     tenants: Annotated[list[Slug], BeforeValidator(_listed)] = Field(min_length=1)
     default_tenant: Slug
     """Tenant behind the published single-tenant names and the tag `tenant_id`."""
-    bucket_suffix: str = Field(default="", pattern=r"^(-[a-z0-9-]{1,18})?$")
-    cost_center: str = "bank-platform"
+    bucket_suffix: str = Field(default="", pattern=r"^(-[a-z0-9]+)*$", max_length=19)
+    cost_center: TagValue = "bank-platform"
     roles: RoleHandling = RoleHandling.CREATE
-    deployer_role: str = "BankDeployRole"
+    deployer_role: RoleName = "BankDeployRole"
+    """IAM role that the pipeline assumes. Secrets exempt it from their deny, so it is one role."""
     capacity: Capacity = Capacity.FULL
     log_retention_days: int = Field(default=90, ge=1)
-    secret_recovery_days: int = Field(default=7, ge=0, le=30)
+    secret_recovery_days: int = Field(default=7, ge=0)
     """Days between the deletion of a secret and its end; 0 only where all is throwaway."""
     roll_out_growth: Growth = Growth.LINEAR
     roll_out_percent: float = Field(default=100, ge=1, le=100)
@@ -88,20 +97,21 @@ class StackSettings(Model):
     password_sign_in: bool = False
     """A client that takes a password: local only, for tests and first steps."""
     endpoint: str | None = Field(
-        default=None, pattern=r"^http://(127\.\d+\.\d+\.\d+|localhost):\d+$"
+        default=None, pattern=r"^http://(127\.[0-9]+\.[0-9]+\.[0-9]+|localhost):[0-9]+$"
     )
-    """Emulated AWS on this machine; empty means AWS itself."""
+    """Emulated AWS on this machine; empty means AWS itself. No file says it."""
     stack: str = ""
     """The engine's name of the stack. Whoever reads the settings knows it; no file says it."""
 
+
+class StackSettings(WrittenSettings):
+    """Typed settings of a stack that agree with one another and with the stack's name."""
+
     @model_validator(mode="after")
     def _consistent(self) -> Self:
-        if self.default_tenant not in self.tenants:
-            raise ValueError(f"default-tenant `{self.default_tenant}` is not among the tenants")
-        if self.password_sign_in and self.environment is not Environment.LOCAL:
-            raise ValueError("password-sign-in is for local only")
-        if self.environment.keeps_state and not self.protect and self.endpoint is None:
-            raise ValueError(f"protect must be on in {self.environment}")
+        faults = list(setting_faults(self))
+        if faults:
+            raise ValueError("; ".join(f"{f.what}: {f.why}" for f in faults))
         return self
 
     @classmethod
@@ -265,12 +275,35 @@ def _parse(
     merged = {known[k]: v for k, v in {**defaults, **values}.items() if k in known}
     fields = _Fields(document.path, document.root, document.text, {**merged, **overrides})
     try:
-        settings = parse(fields, StackSettings)
+        written = parse(fields, WrittenSettings)
     except ProblemsError as error:
         raise ProblemsError([*problems, *error.problems]) from None
+    problems += [
+        fields.problem((f.field,), f.rule, f.what, f.why, f.fix) for f in setting_faults(written)
+    ]
     if problems:
         raise ProblemsError(problems)
-    return settings
+    return StackSettings.model_validate(written.model_dump())
+
+
+def engine_settings(values: Mapping[str, Any]) -> StackSettings:
+    """Settings of a stack from the values that the engine hands over.
+
+    Args:
+        values: field -> value; values are text where the engine knows no other type.
+
+    Raises:
+        UsageError: what is wrong with them.
+    """
+    try:
+        return StackSettings.model_validate(values)
+    except ValidationError as error:
+        lines = []
+        for item in error.errors(include_url=False, include_input=False):
+            place = ".".join(settings_key(str(part)) for part in item["loc"])
+            lines.append(f"{place}: {item['msg']}" if place else item["msg"])
+        stack = values.get("stack", "")
+        raise UsageError(f"Pulumi.{stack}.yaml can't be used:\n" + "\n".join(lines)) from None
 
 
 def known_stacks(root: Path) -> list[str]:

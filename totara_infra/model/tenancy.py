@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import date
 from enum import StrEnum
 from typing import Annotated
 
@@ -11,6 +10,7 @@ from pydantic import Field, StringConstraints
 from totara_infra.model.declarations import Model, Scalar
 from totara_infra.model.vocabulary import (
     SLUG,
+    Day,
     InstitutionType,
     Jurisdiction,
     ModuleId,
@@ -98,15 +98,15 @@ class Tenant(Model):
     jurisdictions: list[Jurisdiction] = Field(min_length=1)
     options: list[str] = Field(default_factory=list)
     """Licence options, as `tenancy.yaml` lists them."""
-    sponsor_banks: dict[str, str] = Field(default_factory=dict)
+    sponsor_banks: dict[str, Phrase] = Field(default_factory=dict)
     """Licence option -> the sponsor bank through which it reaches the rail."""
     modules: list[str] = Field(default_factory=list)
     """Modules licensed by name: an unmet condition is then an error instead of `off`."""
     isolated: bool = False
     """Runs in a stack and AWS account of its own."""
-    leaves_on: date | None = None
+    leaves_on: Day | None = None
     """Last day of service, once notice has been given."""
-    closed_on: date | None = None
+    closed_on: Day | None = None
     """Day on which it was closed, from which retention counts; `totara tenant status` writes it."""
     overrides: dict[str, Scalar] = Field(default_factory=dict)
     """Setting key -> value, for settings that the catalogue marks as overridable."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import date
 from enum import StrEnum
 from typing import Annotated
 
@@ -10,7 +11,7 @@ from pydantic import AfterValidator, StringConstraints
 
 
 class Environment(StrEnum):
-    """Where a stack runs. Config of the stack, never parsed from its name."""
+    """Where a stack runs. The stack's file says it, and its name begins with it."""
 
     LOCAL = "local"
     """A developer's machine: emulated AWS, throwaway."""
@@ -175,6 +176,13 @@ Slug = Annotated[str, StringConstraints(pattern=SLUG.pattern, max_length=64)]
 SettingKey = Annotated[str, StringConstraints(pattern=SETTING_KEY.pattern, max_length=120)]
 """Dotted AppConfig key, `{domain}.{feature}.{variant}`."""
 
+RoleName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_+=,.@-]{1,64}$")]
+"""The name of an IAM role, without path or wildcard (CreateRole, botocore service model)."""
+TagValue = Annotated[
+    str, StringConstraints(pattern=r"^[\p{L}\p{Z}\p{N}_.:/=+\-@]+$", max_length=256)
+]
+"""The value of a tag: what every service takes, see "Tagging AWS resources"."""
+
 
 def _sentence(text: str) -> str:
     if not text.strip():
@@ -186,5 +194,28 @@ def _sentence(text: str) -> str:
 
 Sentence = Annotated[str, AfterValidator(_sentence)]
 """Prose for the manifests, ending in a full stop."""
-Phrase = Annotated[str, StringConstraints(strip_whitespace=True, min_length=3)]
-"""A few words, no full stop needed."""
+
+
+def _one_line(text: str) -> str:
+    if len(text.splitlines()) > 1:
+        raise ValueError("has more than one line; write it in one")
+    return text
+
+
+Phrase = Annotated[
+    str, StringConstraints(strip_whitespace=True, min_length=3), AfterValidator(_one_line)
+]
+"""A few words on one line, no full stop needed."""
+
+FIRST_DAY, LAST_DAY = date(2000, 1, 1), date(2100, 12, 31)
+"""Nothing that people write here is older or lies further ahead."""
+
+
+def _plausible(day: date) -> date:
+    if not FIRST_DAY <= day <= LAST_DAY:
+        raise ValueError(f"{day} can't be meant; write a day from {FIRST_DAY} to {LAST_DAY}")
+    return day
+
+
+Day = Annotated[date, AfterValidator(_plausible)]
+"""A calendar day, such as 2026-11-27."""

@@ -38,7 +38,6 @@ CONVENTIONS: tuple[Convention, ...] = (
     encryption.ENCRYPTION,
     access.PUBLIC_ACCESS,
     sign_in.WRITE_LISTS,
-    sign_in.SIGN_UP,
     protection.PROTECTION,
     provider.PROVIDER_POLICY,
 )

@@ -1,31 +1,16 @@
-"""Who becomes a user, and what users can write of themselves."""
+"""What users can write of themselves."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 
 from totara_infra.model.sign_in import POOLS, attribute_name, claims_of
 from totara_infra.policies.convention import Convention
 from totara_infra.policies.examined import Examined
 from totara_infra.policies.secret_values import CLIENT
 
-_POOL = "aws:cognito/userPool:UserPool"
 
-
-def _check_sign_up(resource: Examined) -> Iterator[str]:
-    if resource.type != _POOL:
-        return
-    creation = resource.properties.get("adminCreateUserConfig")
-    closed = creation.get("allowAdminCreateUserOnly") if isinstance(creation, Mapping) else None
-    # Left out, Cognito takes it for false.
-    if closed is not True:
-        yield (
-            "Anybody could sign up, with attributes of their own choice. Set "
-            "`admin_create_user_config` to allow_admin_create_user_only: true."
-        )
-
-
-def _check_write_list(resource: Examined) -> Iterator[str]:
+def _check(resource: Examined) -> Iterator[str]:
     if resource.type != CLIENT:
         return
     written = resource.properties.get("writeAttributes") or []
@@ -51,11 +36,5 @@ WRITE_LISTS = Convention(
     "write-lists",
     "No client may write an attribute that decides access, and none has an empty write list: "
     "users could give themselves another tenant.",
-    _check_write_list,
-)
-
-SIGN_UP = Convention(
-    "sign-up",
-    "Only administrators create users: whoever signs up by himself would choose his own tenant.",
-    _check_sign_up,
+    _check,
 )

@@ -25,6 +25,7 @@ _ALSO_READS: Mapping[str, frozenset[str]] = {
     "sponsor-unused": frozenset({"options"}),
     "option-needs": frozenset({"options"}),
     "sponsor-missing": frozenset({"sponsor_banks"}),
+    "closed-without-date": frozenset({"closed_on"}),
 }
 """Rule -> further fields that it judges by. Where one of them is malformed, the rule is silent."""
 

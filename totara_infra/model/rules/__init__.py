@@ -7,6 +7,7 @@ from totara_infra.model.problems import Problem
 from totara_infra.model.rules.alerts import alert_problems
 from totara_infra.model.rules.claims import claim_problems
 from totara_infra.model.rules.declarations import declaration_problems
+from totara_infra.model.rules.identifiers import identifier_problems
 from totara_infra.model.rules.places import name_of, places
 from totara_infra.model.rules.references import (
     attribute_problems,
@@ -26,6 +27,7 @@ def catalogue_problems(loaded: LoadedCatalogue) -> list[Problem]:
     found = list(places(loaded))
     return [
         *module_problems(loaded),
+        *identifier_problems(loaded),
         *duplicates(found),
         *reader_problems(loaded, found),
         *(problem for place in found for problem in declaration_problems(place)),

@@ -14,6 +14,7 @@ from totara_infra.model.declarations import (
     Parameter,
     Queue,
     RuntimeRole,
+    Scalar,
     Secret,
     Setting,
     Topic,
@@ -56,7 +57,9 @@ def _parameter_problems(place: Place, parameter: Parameter) -> Iterator[Problem]
         yield place.problem(
             "path", "aws-name", f"`{path}` is no SSM name", fault, "shorten or respell it"
         )
-    elif parameter.provenance is Provenance.ASSUMED and not naming.PARAMETER_CONVENTION.match(path):
+    elif parameter.provenance is Provenance.ASSUMED and not naming.PARAMETER_CONVENTION.fullmatch(
+        path
+    ):
         yield place.problem(
             "path",
             "convention",
@@ -90,6 +93,22 @@ def _parameter_problems(place: Place, parameter: Parameter) -> Iterator[Problem]
                 f"{field} of `{path}`: {reason}",
                 f"its type is {parameter.type}",
                 "correct the value or the type",
+            )
+        elif _empty(value):
+            yield place.problem(
+                field.split(".")[0],
+                "empty-value",
+                f"{field} of `{path}` is empty",
+                "Parameter Store takes no empty value, nor an empty entry of a list",
+                "give it a value, or leave the default out and write `required: false`",
+            )
+        elif naming.SSM_REFERENCE in as_text(value):
+            yield place.problem(
+                field.split(".")[0],
+                "aws-value",
+                f"{field} of `{path}` holds `{naming.SSM_REFERENCE}`",
+                "Parameter Store takes no value that refers to another parameter",
+                "write it without doubled braces",
             )
         elif CREDENTIAL_VALUES.search(as_text(value)):
             yield place.problem(
@@ -138,9 +157,14 @@ def _parameter_problems(place: Place, parameter: Parameter) -> Iterator[Problem]
         )
 
 
+def _empty(value: Scalar) -> bool:
+    entries = value if isinstance(value, list) else [value]
+    return not entries or any(isinstance(e, str) and not e.strip() for e in entries)
+
+
 def _secret_problems(place: Place, secret: Secret) -> Iterator[Problem]:
     path = secret.path
-    if not naming.SECRET_NAME.match(filled(path)):
+    if not naming.SECRET_NAME.fullmatch(filled(path)):
         yield place.problem(
             "path",
             "aws-name",
@@ -148,7 +172,7 @@ def _secret_problems(place: Place, secret: Secret) -> Iterator[Problem]:
             "AWS takes 1-512 letters, digits and / _ + = . @ -",
             "respell it",
         )
-    elif not naming.SECRET_CONVENTION.match(path):
+    elif not naming.SECRET_CONVENTION.fullmatch(path):
         yield place.problem(
             "path",
             "convention",
@@ -225,7 +249,7 @@ def _resource_problems(place: Place, resource: Declaration) -> Iterator[Problem]
     pattern, why = _NAME_RULES[type(resource)]
     name = str(getattr(resource, "name", ""))
     made = getattr(resource, "source", None) is Source.RESOURCE
-    if made and not pattern.match(filled(name)):
+    if made and not pattern.fullmatch(filled(name)):
         yield place.problem(
             "name", "aws-name", f"`{name}` is no AWS name", why, "respell or shorten it"
         )

@@ -92,8 +92,7 @@ CHECKS = (
     ),
     Check(
         "sign-in",
-        "Pools, clients and their attributes are as declared, nobody can sign up by himself, the "
-        "trigger is wired, and below "
+        "Pools, clients and their attributes are as declared, the trigger is wired, and below "
         "prod a probe user gets a token with the claims of the claim map.",
         sign_in.check,
     ),

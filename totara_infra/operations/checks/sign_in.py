@@ -4,27 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from totara_infra.blueprint.identity import pool_name
 from totara_infra.blueprint.sign_in_trigger import mfa_enforced
 from totara_infra.model.sign_in import POOLS, Pool
 from totara_infra.model.tenancy import Tenant
 from totara_infra.model.vocabulary import Environment, TenantStatus
 from totara_infra.operations.checks import titles
 from totara_infra.operations.checks.inspection import Inspection
-from totara_infra.operations.checks.probe_user import live_pool_id, probe_findings
+from totara_infra.operations.checks.probe_user import probe_findings
 from totara_infra.operations.checks.result import Result, failed, passed, put_back, skipped
 from totara_infra.operations.sign_in_tokens import Finding
 
 KINDS = frozenset({"identity"})
 """Kinds of the functions that serve sign-in."""
 _TITLE = "sign-in token"
-_SIGN_UP_TITLE = "sign-up"
 
 
 def check(inspection: Inspection) -> Iterator[Result]:
     """Pools, clients, groups and triggers are as declared; below prod a probe user signs in."""
     yield from tokens(inspection)
-    yield from sign_up(inspection)
     yield from inspection.compared(titles.SIGN_IN)
     yield from inspection.compared(titles.FUNCTIONS, kinds=KINDS)
 
@@ -33,33 +30,6 @@ def tokens(inspection: Inspection) -> list[Result]:
     """Whether a probe user of each pool gets tokens with the claims of the claim map."""
     pools = [p for p in POOLS if f"user_pool/{p}" in inspection.resources]
     return inspection.each(lambda pool: _token(inspection, pool), pools)
-
-
-def sign_up(inspection: Inspection) -> list[Result]:
-    """Whether each pool lets administrators only create users, whatever is declared."""
-    pools = [p for p in POOLS if f"user_pool/{p}" in inspection.resources]
-    found = inspection.each(lambda pool: _sign_up(inspection, pool), pools)
-    return [result for result in found if result is not None]
-
-
-def _sign_up(inspection: Inspection, pool: Pool) -> Result | None:
-    name = pool_name(inspection.blueprint.scope, pool)
-    pool_id = live_pool_id(inspection.live, name)
-    if pool_id is None:
-        # Reported as a pool that is missing.
-        return None
-    live = inspection.client("cognito-idp").describe_user_pool(UserPoolId=pool_id)["UserPool"]
-    # Left out, Cognito takes it for false.
-    if live.get("AdminCreateUserConfig", {}).get("AllowAdminCreateUserOnly") is True:
-        return passed(_SIGN_UP_TITLE, name)
-    return failed(
-        _SIGN_UP_TITLE,
-        name,
-        "administrators only create users",
-        "anybody can sign up, with a tenant of their own choice",
-        f"Run {put_back(inspection.settings)}. Then look for users whom no administrator created: "
-        f"aws cognito-idp list-users --user-pool-id {pool_id}.",
-    )
 
 
 def _token(inspection: Inspection, pool: Pool) -> Result:
