@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import signal
 import subprocess
 import time
@@ -10,6 +11,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import boto3
+import psutil
 import pytest
 
 from tests.engine.checkout import Checkout
@@ -50,62 +52,80 @@ def bucket(new_small_checkout) -> Iterator[tuple[Checkout, Any, dict[str, str]]]
     checkout.python("from totara_infra.local import emulator\nemulator.stop('state-rehearsal')")
 
 
-def stop_in_the_middle(engine: subprocess.Popen[bytes], checkout: Checkout, client: Any) -> None:
+def stop_in_the_middle(
+    command: subprocess.Popen[bytes], checkout: Checkout, client: Any
+) -> psutil.Process:
     """Hold an engine that has made a pool, whose id AWS gives, and is making something else."""
-    pools = checkout.live().client("cognito-idp")
     end = time.monotonic() + 120
     while time.monotonic() < end:
-        assert engine.poll() is None, "it ended before it could be held"
-        if pools.list_user_pools(MaxResults=60)["UserPools"]:
-            engine.send_signal(signal.SIGSTOP)
+        assert command.poll() is None, "it ended before it could be held"
+        engines = [p for p in psutil.Process(command.pid).children() if p.name() == "pulumi"]
+        if engines and checkout.emulator_record().is_file() and b"userPool" in content(client):
+            engines[0].suspend()
             if b'"creating"' in content(client):
-                return
-            engine.send_signal(signal.SIGCONT)
+                return engines[0]
+            engines[0].resume()
         time.sleep(0.05)
     raise AssertionError("it made no pool")
 
 
 def content(client: Any) -> bytes:
-    found: bytes = client.get_object(Bucket=BUCKET, Key=STATE)["Body"].read()
+    try:
+        found: bytes = client.get_object(Bucket=BUCKET, Key=STATE)["Body"].read()
+    except client.exceptions.NoSuchKey:
+        return b""
     return found
 
 
-def test_a_bucket_keeps_two_updates_apart_and_a_killed_one_is_mended(bucket):
+def offered(text: str) -> str:
+    """The first command that a message offers."""
+    found = re.search(r"`((?:totara|pulumi) [^`]+)`", text)
+    assert found, text
+    return found[1]
+
+
+def test_a_bucket_keeps_two_updates_apart_and_every_odd_state_in_it_is_mended(bucket):
     checkout, client, variables = bucket
 
     def there(prefix: str) -> list[str]:
         listed = client.list_objects_v2(Bucket=BUCKET, Prefix=prefix).get("Contents", [])
         return [entry["Key"] for entry in listed]
 
-    checkout.start_emulator()
-    checkout.pulumi("stack", "init", "local", **variables)
     with subprocess.Popen(
-        checkout.command("pulumi", "up", "--yes", "--skip-preview", "-s", "local"),
+        checkout.command("totara", "up", "local"),
         cwd=checkout.root,
         env={**checkout.environment, **variables, "PULUMI_SKIP_CHECKPOINTS": "false"},
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     ) as first:
         # Held, so that the second one meets it for certain.
-        stop_in_the_middle(first, checkout, client)
+        engine = stop_in_the_middle(first, checkout, client)
 
         status = checkout.totara("state", "status", "local", code=1, **variables)
-        second = checkout.totara("up", "local", code=1, **variables)
-        for told in (status.out, second.err):
-            assert f"locked by process {first.pid} " in told
-            assert "which is running" in told
-        untouched = checkout.totara("state", "rebuild", "local", code=1, **variables)
-        assert "which is running" in untouched.err
-
+        assert f"locked by process {engine.pid} " in status.out
+        assert "which is running" in status.out
+        for command in ("verify", "drift"):
+            told = checkout.run("totara", command, "local", **variables)
+            assert f"An update of stack local is running (process {engine.pid} " in told.err
         first.send_signal(signal.SIGKILL)
+        first.wait()
+        second = checkout.totara("up", "local", code=1, **variables)
+        untouched = checkout.totara("state", "rebuild", "local", code=1, **variables)
+        for text in (second.err, untouched.err):
+            assert f"locked by process {engine.pid} " in text
+            assert "which is running" in text
+        engine.kill()
 
     refused = checkout.totara("up", "local", code=1, **variables)
     assert "has ended without lifting its lock" in refused.err
-    assert "pulumi cancel -s local" in refused.err
     assert "would make a second one" in refused.err
+    assert offered(refused.err) == "pulumi cancel -s local"
     data = checkout.totara("state", "status", "local", "--format", "json", code=1, **variables).data
     assert [lock["alive"] for lock in data["locks"]] == [False]
     assert "creating" in {entry["operation"] for entry in data["pending"]}
+    checkout.pulumi("cancel", "--yes", "-s", "local", **variables)
+    refused = checkout.totara("up", "local", code=1, **variables)
+    assert offered(refused.err) == "totara state rebuild local"
 
     found = checkout.totara("state", "rebuild", "local", "--format", "json", **variables).data
 
@@ -116,3 +136,61 @@ def test_a_bucket_keeps_two_updates_apart_and_a_killed_one_is_mended(bucket):
     checkout.totara("up", "local", **variables)
     assert counted(inventory(checkout.live())) == wanted(checkout.blueprint())
     checkout.pulumi("preview", "-s", "local", "--expect-no-changes", **variables)
+    an_empty_state_is_refused_before_anything_is_made(checkout, client, variables)
+    an_altered_id_is_seen(checkout, client, variables)
+    a_state_outlives_its_emulator(checkout, variables)
+
+
+def an_empty_state_is_refused_before_anything_is_made(
+    checkout: Checkout, client: Any, variables: dict[str, str]
+) -> None:
+    things = inventory(checkout.live())
+    nothing = {"stack": "organization/totara-infra/local", "latest": None}
+    for state in (json.dumps({"version": 3, "checkpoint": nothing}).encode(), None):
+        if state is None:
+            client.delete_object(Bucket=BUCKET, Key=STATE)
+        else:
+            client.put_object(Bucket=BUCKET, Key=STATE, Body=state)
+        for command in ("preview", "up"):
+            refused = checkout.totara(command, "local", code=1, **variables)
+            assert "an update would make them a second time" in refused.err
+            assert offered(refused.err) == "totara state rebuild local"
+        assert (content(client) or None) == state
+    assert inventory(checkout.live()) == things
+    checkout.totara("state", "rebuild", "local", **variables)
+    checkout.totara("state", "status", "local", **variables)
+
+
+def an_altered_id_is_seen(checkout: Checkout, client: Any, variables: dict[str, str]) -> None:
+    whole = content(client).decode()
+    state = json.loads(whole)
+    pool = next(
+        resource
+        for resource in state["checkpoint"]["latest"]["resources"]
+        if resource["urn"].endswith("::user_pool/staff")
+    )
+    right, pool["id"] = pool["id"], "ap-southeast-2_notThisOne"
+    client.put_object(Bucket=BUCKET, Key=STATE, Body=json.dumps(state).encode())
+    status = checkout.totara("state", "status", "local", code=1, **variables)
+    refused = checkout.totara("up", "local", code=1, **variables)
+    for text in (status.out, refused.err):
+        assert f"the state has ap-southeast-2_notThisOne, live is {right}" in text
+        assert offered(text) == "totara state rebuild local"
+    checkout.totara("state", "rebuild", "local", **variables)
+    assert "Nothing changed" in checkout.totara("up", "local", **variables).out
+
+
+def a_state_outlives_its_emulator(checkout: Checkout, variables: dict[str, str]) -> None:
+    tracked = (checkout.root / "Pulumi.local.yaml").read_bytes()
+    said = checkout.totara("down", "local", **variables)
+    assert "totara state rebuild local --empty" in said.out
+    for command in (("state", "status"), ("up",), ("state", "rebuild")):
+        refused = checkout.totara(*command, "local", code=1, **variables)
+        assert offered(refused.text) == "totara state rebuild local --empty"
+    checkout.totara("state", "rebuild", "local", "--empty", **variables)
+    assert (
+        '"new"' in checkout.totara("state", "status", "local", "--format", "json", **variables).out
+    )
+    checkout.totara("up", "local", **variables)
+    assert counted(inventory(checkout.live())) == wanted(checkout.blueprint())
+    assert (checkout.root / "Pulumi.local.yaml").read_bytes() == tracked

@@ -225,9 +225,23 @@ def test_a_backend_that_the_user_names_is_not_touched(emulated, tmp_path, monkey
     monkeypatch.setenv("PULUMI_BACKEND_URL", f"file://{tmp_path}/elsewhere")
     ours = write_state(tmp_path / "elsewhere")
 
-    for messages in (lifecycle.prepare("local"), lifecycle.discard("local")):
-        assert f"file://{tmp_path}/elsewhere" in messages[-1]
+    assert lifecycle.prepare("local") == []
+    assert f"file://{tmp_path}/elsewhere" in lifecycle.discard("local")[-1]
     assert ours.exists()
+
+
+def test_an_emulator_whose_state_a_user_keeps_elsewhere_is_kept_after_a_killed_update(
+    emulated, tmp_path, monkeypatch
+):
+    running = bring_up(emulated)
+    lifecycle._release("local")
+    monkeypatch.setenv("PULUMI_BACKEND_URL", f"file://{tmp_path}/elsewhere")
+    mark = emulated / "local.updating"
+    mark.write_text('{"pid": 0}')
+
+    assert lifecycle.prepare("local") == []
+    assert emulator.running("local") == running
+    assert mark.exists()
 
 
 @pytest.mark.parametrize("stack", ["dev", "uat", "prod", "prod-bank", "local-2"])

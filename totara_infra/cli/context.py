@@ -78,3 +78,17 @@ def load(environment: str, **overrides: object) -> Context:
     catalogue = load_catalogue().catalogue
     tenants = checked_tenants(catalogue, root, settings.tenants, primary_of(environment))
     return Context(catalogue, settings, tenants)
+
+
+def say_who_is_updating(environment: str, rehearse: bool) -> None:
+    """Tell on stderr that an update is running, as what is looked at is then half-way.
+
+    Args:
+        environment: name of the environment, or of the stack of an isolated client.
+        rehearse: its rehearsal.
+    """
+    from totara_infra.delivery.stacks import engine_stack
+    from totara_infra.delivery.state.status import running_update
+
+    if said := running_update(engine_stack(environment, rehearse)):
+        typer.echo(said, err=True)

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from totara_infra.cli.context import EnvironmentArgument
+from totara_infra.cli.context import EnvironmentArgument, say_who_is_updating
 from totara_infra.cli.deploy import RehearseOption
 from totara_infra.cli.output import Format, FormatOption, print_json, print_table
 
@@ -37,6 +37,7 @@ def drift(
     if summary is not None and not summary.absolute().parent.is_dir():
         raise UsageError(f"The folder of `{summary}` does not exist. Make it first.")
     blueprint, live = live_context(environment, rehearse)
+    say_who_is_updating(environment, rehearse)
     report = find_drift(live, blueprint, live.settings.stack)
     if summary is not None:
         summary.write_text(report.markdown(), encoding="utf-8")

@@ -5,6 +5,7 @@ Commands import what they need when they run, so that `totara --help` answers at
 
 from __future__ import annotations
 
+import os
 import sys
 
 import typer
@@ -34,6 +35,8 @@ from totara_infra.cli import (
     verify,
 )
 from totara_infra.local.errors import LocalEnvironmentError
+from totara_infra.local.interruption import InterruptedRunError, take_all_signals
+from totara_infra.local.loopback import spare_loopback
 from totara_infra.model.problems import TotaraError
 
 app = typer.Typer(
@@ -76,9 +79,11 @@ app.add_typer(verify.app, name="verify")
 
 def run() -> None:
     """Run the command; errors that a user can mend are shown without a traceback."""
+    take_all_signals()
+    spare_loopback(os.environ)
     try:
         app()
-    except (TotaraError, LocalEnvironmentError) as error:
+    except (TotaraError, LocalEnvironmentError, InterruptedRunError) as error:
         typer.echo(str(error), err=True)
         sys.exit(error.exit_code)
     except KeyboardInterrupt:

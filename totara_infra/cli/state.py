@@ -28,12 +28,14 @@ def status(
 ) -> None:
     """Say who holds a stack, what the last update left unfinished, and how to mend it.
 
-    Exit 1 when an update can't run now: a lock, operations that nobody finished, a damaged state.
+    The ids in the state are held against what is live, and the older copies counted. Exit 1 when an
+    update can't run now: a lock, operations that nobody finished, a damaged state or another one
+    than what is live.
     """
     from totara_infra.delivery.stacks import engine_stack
-    from totara_infra.delivery.state.status import state_status
+    from totara_infra.delivery.state.status import compared_status
 
-    found = state_status(engine_stack(environment, rehearse))
+    found = compared_status(environment, engine_stack(environment, rehearse), rehearse)
     if form is Format.JSON:
         print_json(found.as_data())
     else:
@@ -42,6 +44,8 @@ def status(
             typer.echo(fault)
         if found.sound:
             typer.echo("Nobody holds it, and nothing was left unfinished.")
+        for note in found.notes():
+            typer.echo(note)
     if not found.sound:
         raise typer.Exit(1)
 
@@ -59,12 +63,27 @@ def rebuild(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Only say what would be imported; change nothing.")
     ] = False,
+    empty: Annotated[
+        bool,
+        typer.Option(
+            "--empty",
+            help="Nothing of the environment is live any more: put an empty state in place of the "
+            "old one.",
+        ),
+    ] = False,
+    lift_locks: Annotated[
+        bool,
+        typer.Option(
+            "--lift-locks",
+            help="Lift locks of other machines too: only when nobody works on the stack.",
+        ),
+    ] = False,
     form: FormatOption = Format.TABLE,
 ) -> None:
     """Make a lost or damaged state again from the blueprint and what is live in AWS.
 
     Changes nothing in AWS. The old state is kept beside the new one. Exit 1 when there are several
-    of a resource or something can't be read; then nothing is written.
+    of a resource, something can't be read or nothing is live; then nothing is written.
     """
     from totara_infra.delivery.state.rebuild import rebuild_state
     from totara_infra.model.problems import UsageError
@@ -75,7 +94,9 @@ def rebuild(
         if not (name and equals and identifier):
             raise UsageError(f"--take {choice}: write NAME=ID, such as user_pool/staff=POOL_ID.")
         choices[name] = identifier
-    result = rebuild_state(environment, rehearse, choices, dry_run=dry_run)
+    result = rebuild_state(
+        environment, rehearse, choices, dry_run=dry_run, empty=empty, lift_locks=lift_locks
+    )
     if form is Format.JSON:
         print_json(result.as_data())
     else:
@@ -101,7 +122,8 @@ def _print(result: Rebuilt, dry_run: bool) -> None:
         f"{len(result.ambiguous)} there more than once"
     )
     if result.written:
-        typer.echo(f"The state of stack {result.stack} was made again: {counts}.")
+        empty = "" if result.found else " It is empty: nothing of the environment is live."
+        typer.echo(f"The state of stack {result.stack} was made again: {counts}.{empty}")
         if result.backup:
             typer.echo(f"The old one is kept: {result.backup}")
     elif dry_run and result.succeeded:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from totara_infra.cli.context import EnvironmentArgument
+from totara_infra.cli.context import EnvironmentArgument, say_who_is_updating
 from totara_infra.cli.default_command import RunByDefault
 from totara_infra.cli.deploy import RehearseOption
 from totara_infra.cli.output import Format, FormatOption, print_json, print_table
@@ -71,6 +71,7 @@ def run(
     if evidence is not None:
         require_new_file(evidence)
     extent = Extent(frozenset(phase) if phase else None, tenant)
+    say_who_is_updating(environment, rehearse)
     with _Progress() as progress:
         found = verify(environment, rehearse, extent, progress.done)
     record = found.record() if evidence is not None else None

@@ -19,10 +19,17 @@ from totara_infra.delivery.stack_files import (
     remove_rehearsal_file,
 )
 from totara_infra.delivery.stacks import engine_stack, stack_settings
-from totara_infra.delivery.state.status import refuse_unsound
+from totara_infra.delivery.state.errors import StateError
+from totara_infra.delivery.state.status import (
+    left_locked,
+    refuse_other_things,
+    refuse_unsound,
+    state_status,
+)
 from totara_infra.delivery.update import refuse_deletions, run_engine, run_folder
 from totara_infra.delivery.validation import Further, refuse_invalid
 from totara_infra.local import emulator, lifecycle, stack_state
+from totara_infra.local.interruption import InterruptedRunError
 from totara_infra.local.project import LOCAL_STACK, project_root, runs_locally
 from totara_infra.local.setup import ensure_ready
 from totara_infra.model.problems import UsageError
@@ -78,6 +85,7 @@ class Deployment:
             further: see `validate_all`.
 
         Raises:
+            StateError: somebody holds the stack, or its state needs mending first.
             TotaraError: what is wrong, before anything is touched.
         """
         stack = engine_stack(name, rehearse)
@@ -103,10 +111,16 @@ class Deployment:
             ensure_ready()
             for message in lifecycle.prepare(stack, region=file_settings.region):
                 say(message)
+        preview = approval is None
+        # First by what the backend knows: an empty emulator is not to be started beside a state
+        # that describes another one, nor a stack made beside what is live.
+        refuse_unsound(stack, preview=preview)
+        if emulated:
             emulator.start(stack, region=file_settings.region)
         settings = stack_settings(name, rehearse)
-        ensure_stack(stack, name)
         blueprint = plan(catalogue, settings, tenants)
+        refuse_other_things(stack, Live(settings), blueprint, preview=preview)
+        ensure_stack(stack, name)
         return cls(stack, blueprint, emulated, policies, approval or Approval())
 
     def guard(self, force_redeploy: Sequence[str], say: Say) -> None:
@@ -158,7 +172,7 @@ class Deployment:
             reason = self.approval.confirm(_planned_now(self.stack))
             message = ["--message", reason] if reason is not None else []
             return self._run("up", [*arguments, *message])
-        with lifecycle.updating(self.stack):
+        with lifecycle.updating(self.stack, lambda: left_locked(self.stack)):
             return self._run("up", arguments)
 
     def _put_back(self, refresh: bool) -> list[str]:
@@ -177,11 +191,34 @@ class Deployment:
 
     def _run(self, command: str, arguments: Sequence[str]) -> Report:
         report = run_engine(command, self.stack, self.blueprint, arguments, policies=self.policies)
+        if stack_state.own_backend() and self.emulated:
+            stack_state.prune(self.stack)
+        if report.interrupted:
+            raise InterruptedRunError(self._interrupted(command, report))
         if not report.succeeded and not report.failures and not report.operations:
             # Nothing was reached. Where the state is the reason, say so in words that help:
             # another update may have begun a moment before this one.
             refuse_unsound(self.stack)
         return report
+
+    def _interrupted(self, command: str, report: Report) -> str:
+        """What an interruption has left, in one line."""
+        words = self.blueprint.scope.settings.command_words
+        if command == "preview":
+            return f"Interrupted. Nothing was changed. Run `totara preview {words}` again."
+        modules = self.blueprint.sequence.modules
+        up = sum(module.id in report.finished for module in modules)
+        stands = f"Interrupted. {up} of {len(modules)} modules of {self.stack} are up"
+        try:
+            sound = state_status(self.stack).sound
+        except StateError:
+            sound = False
+        if sound:
+            return (
+                f"{stands}, and the state is sound: it has all that was made. Run `totara up "
+                f"{words}` to go on."
+            )
+        return f"{stands}, but the state needs mending: `totara state status {words}` says how."
 
     def report_lines(self, report: Report, verb: str) -> Iterator[str]:
         """What the run has to say at its end."""

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 import sys
 import time
 from collections import Counter
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
 from totara_infra.blueprint import Blueprint
@@ -14,7 +16,12 @@ if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
 
 DONE = frozenset({"create", "update", "same", "replace", "create-replacement", "import", "read"})
-CHANGES = frozenset({"create", "update", "delete", "replace", "create-replacement"})
+CHANGES = frozenset({"create", "update", "delete", "replace"})
+_STEPS_OF_REPLACING = frozenset({"create-replacement", "delete-replaced"})
+"""The engine replaces a resource in three steps; it is one operation on one resource."""
+_EMPTY = re.compile(r"non-zero exit code|^(update|preview|refresh) failed$")
+"""Errors that say only that there was one."""
+_LAST_LINES = 30
 
 
 @dataclass(frozen=True)
@@ -38,12 +45,14 @@ class Report:
 
     Attributes:
         seconds: wall time.
-        operations: kind of operation -> count of resources of ours.
+        operations: kind of operation -> count of resources of ours. One that is replaced counts
+            once, as `replace`.
         by_type: type token -> count of resources of ours that are there now.
         failures: what failed and why.
         other_errors: errors that belong to no resource.
         finished: steps whose last resource is there.
         deletions: logical name and type of what goes away.
+        interrupted: somebody interrupted it.
     """
 
     seconds: float = 0.0
@@ -54,11 +63,53 @@ class Report:
     finished: set[str] = field(default_factory=set)
     deletions: list[tuple[str, str]] = field(default_factory=list)
     succeeded: bool = False
+    interrupted: bool = False
 
     @property
     def changed(self) -> int:
         """Resources created, updated, replaced or deleted."""
         return sum(n for operation, n in self.operations.items() if operation in CHANGES)
+
+    def complete(self, output: str, log: Path) -> None:
+        """Add what the engine gave as its reason, where no event has told it.
+
+        A full disk, a lock or a plugin that did not start is in its output only. The events then
+        say that the program ended with an exit code, or nothing at all.
+
+        Args:
+            output: all that the engine has written.
+            log: where that is kept.
+        """
+        told = [e for e in self.other_errors if not _EMPTY.search(e)]
+        known = "\n".join([*(f.reason for f in self.failures), *told])
+        told += [e for e in engine_errors(output) if e not in known and not _EMPTY.search(e)]
+        if not told and not self.failures:
+            lines = [line for line in output.splitlines() if line.strip()]
+            told = ["\n".join(lines[-_LAST_LINES:]) or "The engine ended without a word."]
+        self.other_errors = told
+        if told:
+            self.other_errors.append(f"All that the engine said is in {log}.")
+
+
+def engine_errors(output: str) -> list[str]:
+    """The engine's own errors in what it has written, each with the lines that belong to it.
+
+    Errors of resources are indented there; the events have told of them.
+
+    Args:
+        output: all that the engine has written.
+    """
+    found: list[list[str]] = []
+    within = False
+    for line in output.splitlines():
+        if line.startswith("error: "):
+            found.append([clean(line)])
+            within = True
+        elif within and line.startswith((" ", "\t")) and line.strip():
+            found[-1].append(line.strip())
+        else:
+            within = False
+    return ["\n".join(lines) for lines in found]
 
 
 class Tracker:
@@ -85,6 +136,9 @@ class Tracker:
             self._phase[step] for step, rs in blueprint.steps.items() for _ in rs
         )
         self._there: Counter[int] = Counter()
+        self._made: set[str] = set()
+        self._words_of_plugins: list[str] = []
+        self._counted: set[tuple[str, str]] = set()
         self._errors: dict[str, list[str]] = {}
         self._display: Progress | None = None
         self._bars: dict[int, TaskID] = {}
@@ -131,6 +185,8 @@ class Tracker:
             self._display.stop()
         self.report.seconds = time.monotonic() - self._started
         self.report.succeeded = succeeded
+        if not succeeded and not self._errors and not self.report.other_errors:
+            self.report.other_errors += dict.fromkeys(self._words_of_plugins)
         for name, texts in self._errors.items():
             resource = self._blueprint.resources.get(name)
             step = resource.step if resource is not None else ""
@@ -145,11 +201,15 @@ class Tracker:
         operation, kind = metadata["op"], metadata["type"]
         if kind.startswith(("pulumi:", "totara:")):
             return
-        self.report.operations[operation] += 1
+        self._count(metadata["urn"], operation)
         name = name_in(metadata["urn"])
         resource = self._blueprint.resources.get(name)
         if resource is None or operation not in DONE or resource.type != kind:
             return
+        if name in self._made:
+            # Of one that is replaced, the engine tells more than once that it is there.
+            return
+        self._made.add(name)
         self.report.by_type[kind] += 1
         if resource is self._blueprint.steps[resource.step][-1]:
             self.report.finished.add(resource.step)
@@ -159,6 +219,13 @@ class Tracker:
             self._display.update(self._bars[phase], completed=self._there[phase])
         elif self._there[phase] == self._wanted[phase]:
             self._line(phase)
+
+    def _count(self, urn: str, operation: str) -> None:
+        if operation in _STEPS_OF_REPLACING:
+            operation = "replace"
+        if (urn, operation) not in self._counted:
+            self._counted.add((urn, operation))
+            self.report.operations[operation] += 1
 
     def _line(self, phase_id: int) -> None:
         phase = next(p for p in self._blueprint.sequence.phases if p.id == phase_id)
@@ -170,12 +237,13 @@ class Tracker:
         self._out.flush()
 
     def _diagnostic(self, diagnostic: dict[str, Any]) -> None:
-        if diagnostic.get("severity") not in ("error", "info#err"):
-            return
-        if diagnostic["severity"] != "error":
-            return
+        severity, urn = diagnostic.get("severity"), diagnostic.get("urn", "")
         text = clean(diagnostic["message"])
-        urn = diagnostic.get("urn", "")
+        if severity == "info#err" and not urn and text:
+            # What a plugin wrote that did not start: the engine's error has only its exit code.
+            self._words_of_plugins.append(text)
+        if severity != "error":
+            return
         if not urn or "pulumi:pulumi:Stack" in urn:
             if text not in self.report.other_errors:
                 self.report.other_errors.append(text)

@@ -40,10 +40,9 @@ def failure_lines(blueprint: Blueprint, report: Report) -> Iterator[str]:
         yield f"FAILED {where}{failure.resource}"
         yield from (f"  {line}" for line in failure.reason.splitlines())
     failed = {f.step for f in report.failures}
-    if not report.failures:
-        for text in report.other_errors:
-            yield "FAILED"
-            yield from (f"  {line}" for line in text.splitlines())
+    if report.other_errors:
+        yield "FAILED"
+        yield from (f"  {line}" for text in report.other_errors for line in text.splitlines())
     missing = [
         module.id
         for module in blueprint.sequence.modules

@@ -18,6 +18,7 @@ from totara_infra.local.project import (
     state_directory,
 )
 from totara_infra.local.pulumi_command import engine_command, engine_environment
+from totara_infra.local.stack_state import PRIVATE_UMASK
 from totara_infra.model.problems import TotaraError
 from totara_infra.model.stack import (
     PROJECT,
@@ -93,6 +94,7 @@ def run_pulumi(arguments: list[str], stack: str) -> subprocess.CompletedProcess[
         [*engine_command(), *arguments],
         cwd=project_root(),
         env=engine_environment(stack),
+        umask=PRIVATE_UMASK,
         capture_output=True,
         text=True,
         check=False,

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
-import signal
 import subprocess
 import tempfile
 import time
@@ -13,8 +11,10 @@ from pathlib import Path
 
 from totara_infra.blueprint import Blueprint
 from totara_infra.delivery.progress import Report, Tracker
+from totara_infra.local.interruption import passed_on
 from totara_infra.local.project import policy_pack, project_root, state_directory
 from totara_infra.local.pulumi_command import engine_command, engine_environment
+from totara_infra.local.stack_state import PRIVATE_UMASK
 from totara_infra.model.problems import TotaraError
 from totara_infra.model.vocabulary import KEPT_TYPES, Environment
 
@@ -65,32 +65,23 @@ def run_engine(
         ]  # fmt: skip
         # `--event-log` is how Pulumi's own Automation API follows a run; this shows the option.
         environment = engine_environment(stack) | {"PULUMI_DEBUG_COMMANDS": "true"}
-        with (folder / f"{command}.log").open("wb") as log:
-            process = subprocess.Popen(
+        log = folder / f"{command}.log"
+        with log.open("wb") as output, passed_on() as child:
+            process = child.start(
                 line,
                 cwd=project_root(),
                 env=environment,
-                stdout=log,
+                umask=PRIVATE_UMASK,
+                stdout=output,
                 stderr=subprocess.STDOUT,
                 stdin=subprocess.DEVNULL,
             )
-            try:
-                for event in _follow(events, process):
-                    tracker.take(event)
-            except KeyboardInterrupt:
-                # The engine got the signal too and ends in an orderly way.
-                with contextlib.suppress(KeyboardInterrupt):
-                    process.wait()
-                tracker.close(succeeded=False)
-                raise
-            finally:
-                if process.poll() is None:
-                    process.send_signal(signal.SIGINT)
-                    process.wait()
+            for event in _follow(events, process):
+                tracker.take(event)
     report = tracker.close(succeeded=process.returncode == 0)
-    if not report.succeeded and not report.failures and not report.other_errors:
-        text = (folder / f"{command}.log").read_text(encoding="utf-8", errors="replace")
-        report.other_errors.append(text.strip()[-2000:] or f"exit code {process.returncode}")
+    report.interrupted = child.interrupted
+    if not report.succeeded:
+        report.complete(log.read_text(encoding="utf-8", errors="replace"), log)
     return report
 
 
@@ -102,11 +93,20 @@ def _follow(path: Path, process: subprocess.Popen[bytes]) -> Iterator[dict[str, 
             ended = process.poll() is not None
             chunk = stream.read()
             *lines, rest = (rest + chunk).split("\n")
-            yield from (json.loads(line) for line in lines if line.strip())
+            yield from (event for line in lines if (event := _event(line)) is not None)
             if ended:
                 return
             if not chunk:
                 time.sleep(_POLL_SECONDS)
+
+
+def _event(line: str) -> dict[str, object] | None:
+    """An event, or None for a line that a full disk has cut off."""
+    try:
+        found = json.loads(line)
+    except ValueError:
+        return None
+    return found if isinstance(found, dict) else None
 
 
 def refuse_deletions(blueprint: Blueprint, report: Report, allowed: Sequence[str]) -> None:

@@ -21,6 +21,7 @@ import psutil
 from totara_infra.local import process_record
 from totara_infra.local.emulator_install import emulator_python
 from totara_infra.local.errors import LocalEnvironmentError
+from totara_infra.local.loopback import spare_loopback
 from totara_infra.local.process_record import ProcessIdentity
 from totara_infra.local.project import LOCAL_STACK, state_directory
 
@@ -107,7 +108,7 @@ def running(name: str) -> Emulator | None:
     emulator = recorded(name)
     if emulator is None or emulator.identity.process() is None:
         return None
-    return emulator if _answers(emulator.endpoint) else None
+    return emulator if not _silence(emulator.endpoint) else None
 
 
 def endpoint(name: str) -> str | None:
@@ -182,13 +183,13 @@ def start(name: str, *, region: str) -> Emulator:
     # Recorded before it answers, so that it is found whatever happens meanwhile.
     process_record.write(_record_file(name), asdict(emulator))
     deadline = time.monotonic() + _START_SECONDS
-    while not _answers(url):
+    while reason := _silence(url):
         ended = process.poll() is not None
         if ended or time.monotonic() > deadline:
             stop(name)
             how = "ended at once" if ended else f"did not answer within {_START_SECONDS:.0f} s"
             raise LocalEnvironmentError(
-                f"The AWS emulator was started on port {port} but {how}.",
+                f"The AWS emulator was started on port {port} but {how}: {reason}.",
                 f"Its log is in {log}.",
                 "Run the command again when that is mended.",
             )
@@ -283,6 +284,7 @@ def _environment(folder: Path, port: int, region: str) -> dict[str, str]:
         for name, value in os.environ.items()
         if name not in _NOT_INHERITED and not name.startswith("AWS_")
     }
+    spare_loopback(inherited)
     return {
         **inherited,
         "BIND_HOST": _HOST,
@@ -304,14 +306,15 @@ def _environment(folder: Path, port: int, region: str) -> dict[str, str]:
     }
 
 
-def _answers(url: str) -> bool:
+def _silence(url: str) -> str:
+    """Why an emulator does not answer; nothing where it does."""
     # No proxy: the address is this machine's.
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     try:
         with opener.open(url + _HEALTH_PATH, timeout=5) as answer:
-            return bool(answer.status == 200)
-    except (OSError, http.client.HTTPException):
-        return False
+            return "" if answer.status == 200 else f"{url} answered {answer.status}"
+    except (OSError, http.client.HTTPException) as error:
+        return f"{url}: {getattr(error, 'reason', None) or error or type(error).__name__}"
 
 
 def _signal(send: Callable[[], None]) -> None:

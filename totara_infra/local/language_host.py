@@ -43,6 +43,7 @@ from pulumi.runtime.proto import (
 from pulumi.runtime.settings import reset_options
 
 from totara_infra.local.engine_watch import end_with_engine
+from totara_infra.local.loopback import spare_loopback
 
 _WORKERS = 32
 """Calls served side by side: the program's run, and one for each plugin that runs in a folder."""
@@ -279,6 +280,8 @@ def _end(process: subprocess.Popen[bytes]) -> None:
 
 def main() -> None:
     """Serve until the engine ends the host or is gone itself."""
+    # The engine is spoken to through gRPC, which would ask a proxy for it.
+    spare_loopback(os.environ)
     ended = threading.Event()
     # The engine ends its plugins with SIGINT; Python's own answer would be a traceback.
     for number in (signal.SIGINT, signal.SIGTERM):

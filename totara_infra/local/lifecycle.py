@@ -1,13 +1,14 @@
 """Keeps a stack's emulator and its state consistent, whatever was interrupted or killed.
 
 Both are throwaway, so whenever one does not match the other both start afresh. Nothing of another
-stack, and no backend that the user has named, is touched.
+stack is touched. Nor is a backend that the user has named, nor an emulator whose state is there:
+what does not match is refused then, with the way forward (`totara_infra.delivery.state`).
 """
 
 import contextlib
 import fcntl
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import psutil
@@ -41,19 +42,15 @@ def prepare(stack: str, *, region: str | None = None) -> list[str]:
     _claim(stack)
     mismatch = _mismatch(stack, region)
     if mismatch is None:
-        return [*_port_message(stack), *_backend_message(stack)]
+        return _port_message(stack)
     emulator.stop(stack)
-    messages = [mismatch]
-    if stack_state.own_backend():
-        stack_state.remove(stack)
-    else:
-        messages.append(_foreign_state(stack))
+    stack_state.remove(stack)
     _marker(stack).unlink(missing_ok=True)
-    return messages
+    return [mismatch]
 
 
 @contextlib.contextmanager
-def updating(stack: str) -> Iterator[None]:
+def updating(stack: str, left_locked: Callable[[], bool] | None = None) -> Iterator[None]:
     """Mark a stack as being updated, so that an interruption is noticed afterwards.
 
     The mark goes when the update ends in an orderly way, failed or not. It stays when this process
@@ -61,6 +58,8 @@ def updating(stack: str) -> Iterator[None]:
 
     Args:
         stack: A stack that lives in an emulator.
+        left_locked: Tells at the end whether the engine's lock is still there; asks the project's
+            own backend where it is left out.
 
     Raises:
         LocalEnvironmentError: Another command is working on the stack.
@@ -70,7 +69,7 @@ def updating(stack: str) -> Iterator[None]:
     try:
         yield
     finally:
-        if not stack_state.locks(stack):
+        if not (left_locked() if left_locked is not None else stack_state.locks(stack)):
             _marker(stack).unlink(missing_ok=True)
 
 
@@ -152,13 +151,13 @@ def discard(stack: str) -> list[str]:
 
 def _mismatch(stack: str, region: str | None) -> str | None:
     """Say why emulator and state don't belong together, or None where they do."""
+    if not stack_state.own_backend():
+        return None
     if _marker(stack).exists() or stack_state.locks(stack):
         return (
             f"The last update of stack {stack} was interrupted, so its state does not say what is "
             f"in its emulator: emulator and state start afresh. {_keeping(stack)}"
         )
-    if not stack_state.own_backend():
-        return None
     running = emulator.running(stack)
     state = stack_state.state_file(stack)
     if running is None or state is None:
@@ -192,10 +191,13 @@ def _half(stack: str, running: bool, has_state: bool) -> str | None:
 
 
 def _keeping(stack: str) -> str:
-    words = stack
+    return f"(`totara state rebuild {_words(stack)}`, run instead, keeps what is there.)"
+
+
+def _words(stack: str) -> str:
     if stack.endswith(REHEARSAL_SUFFIX):
-        words = f"{stack.removesuffix(REHEARSAL_SUFFIX)} --rehearse"
-    return f"(`totara state rebuild {words}`, run instead, keeps what is there.)"
+        return f"{stack.removesuffix(REHEARSAL_SUFFIX)} --rehearse"
+    return stack
 
 
 def _port_message(stack: str) -> list[str]:
@@ -209,17 +211,11 @@ def _port_message(stack: str) -> list[str]:
     ]
 
 
-def _backend_message(stack: str) -> list[str]:
-    if stack_state.own_backend() or emulator.running(stack) is not None:
-        return []
-    return [f"The emulator of stack {stack} starts empty. {_foreign_state(stack)}"]
-
-
 def _foreign_state(stack: str) -> str:
     return (
         f"The state of stack {stack} is in {os.environ['PULUMI_BACKEND_URL']}, as "
-        f"PULUMI_BACKEND_URL says, and was not touched; `pulumi stack rm --force {stack}` removes "
-        "it there."
+        "PULUMI_BACKEND_URL says, and was not touched. Where it has resources, `totara state "
+        f"rebuild {_words(stack)} --empty` puts an empty one in its place and keeps the old one."
     )
 
 

@@ -12,8 +12,10 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NoReturn
 
+from totara_infra.local import stack_state
 from totara_infra.local.compiled_files import keep_compiled_files
 from totara_infra.local.errors import LocalEnvironmentError
+from totara_infra.local.loopback import spare_loopback
 from totara_infra.local.placement import place_plugins, project_pulumi_home
 from totara_infra.local.project import (
     LOCAL_STACK,
@@ -63,9 +65,10 @@ def engine_environment(stack: str) -> dict[str, str]:
         LocalEnvironmentError: There is no engine and it could not be built.
     """
     environment = dict(os.environ)
+    spare_loopback(environment)
     if _chosen_backend(stack) is None:
         environment["PULUMI_BACKEND_URL"] = backend_url()
-        (state_directory() / "state").mkdir(parents=True, exist_ok=True)
+        stack_state.make_private()
     engine = ensure_engine()
     place_plugins()
     if engine.brings_language_host:
@@ -173,4 +176,6 @@ def run() -> NoReturn:
         sys.exit(error.exit_code)
     if stack is None:
         environment["PULUMI_STACK"] = LOCAL_STACK
+    os.umask(stack_state.PRIVATE_UMASK)
+    stack_state.prune(stack_name(stack or LOCAL_STACK))
     os.execve(command[0], [*command, *arguments], environment)

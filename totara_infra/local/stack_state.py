@@ -1,8 +1,10 @@
 """The state of stacks in an emulator: throwaway files of the engine's `file://` backend."""
 
 import os
+import re
 import shutil
 import socket
+import stat
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,6 +12,16 @@ import psutil
 
 from totara_infra.local import process_record
 from totara_infra.local.project import state_directory
+
+_KEPT_OF_A_KIND = 5
+MOST_COPIES = 2 * _KEPT_OF_A_KIND
+"""Older states that are kept of a stack: backups, and those of the engine's history."""
+PRIVATE_UMASK = 0o077
+"""For the engine, which leaves it to this who may read a state and its copies: nobody else."""
+_PRIVATE_FILE = 0o600
+_PRIVATE_FOLDER = 0o700
+_MOMENT = re.compile(r"[.-](\d{16,})\.")
+"""The engine's and our copies have the nanoseconds of their making in their names."""
 
 
 def own_backend() -> bool:
@@ -57,6 +69,47 @@ def working_engine(stack: str) -> int | None:
             except psutil.NoSuchProcess:
                 continue
     return None
+
+
+def make_private() -> None:
+    """Make the folder of the project's own backend, and let nobody else read what is in it.
+
+    What an earlier engine wrote there for everybody is mended.
+    """
+    _folder().mkdir(parents=True, exist_ok=True)
+    for path in [_folder(), *_folder().rglob("*")]:
+        try:
+            found = path.lstat()
+            if stat.S_ISDIR(found.st_mode) and stat.S_IMODE(found.st_mode) != _PRIVATE_FOLDER:
+                path.chmod(_PRIVATE_FOLDER)
+            elif stat.S_ISREG(found.st_mode) and stat.S_IMODE(found.st_mode) != _PRIVATE_FILE:
+                path.chmod(_PRIVATE_FILE)
+        except FileNotFoundError:
+            # Another stack's engine has removed it: a lock, say.
+            continue
+
+
+def prune(stack: str) -> int:
+    """Remove the oldest copies of a stack's state in the project's own backend.
+
+    Args:
+        stack: The stack's name.
+
+    Returns:
+        How many files were removed.
+    """
+    removed = 0
+    for kind in ("backups", "history"):
+        for folder in _bookkeeping().glob(f"{kind}/*/{stack}"):
+            by_moment: dict[int, list[Path]] = {}
+            for file in folder.iterdir():
+                if found := _MOMENT.search(file.name):
+                    by_moment.setdefault(int(found[1]), []).append(file)
+            for moment in sorted(by_moment)[:-_KEPT_OF_A_KIND]:
+                for file in by_moment[moment]:
+                    file.unlink(missing_ok=True)
+                    removed += 1
+    return removed
 
 
 def remove(stack: str) -> bool:

@@ -9,7 +9,8 @@ from typing import Any
 from totara_infra.blueprint import PlannedResource
 from totara_infra.blueprint.parameters import TYPE as PARAMETER
 from totara_infra.delivery.runbooks import Finding
-from totara_infra.delivery.state.status import Condition, state_status
+from totara_infra.delivery.state.standing import Condition
+from totara_infra.delivery.state.status import state_status
 from totara_infra.local import stack_state
 from totara_infra.operations.configuration import planned_content, served_otherwise
 from totara_infra.recovery.errors import DrillError

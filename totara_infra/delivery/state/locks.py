@@ -76,19 +76,23 @@ class Lock:
         except ValueError:
             return None
 
-    def sentence(self, stack: str) -> str:
-        """Who holds the stack, whether that one lives, and how the lock is lifted."""
+    def sentence(self, stack: str, lift: str) -> str:
+        """Who holds the stack, whether that one lives, and how the lock is lifted.
+
+        Args:
+            stack: the engine's name of it.
+            lift: the command that lifts the lock.
+        """
         if not self.pid:
             return (
                 f"Stack {stack} is locked by {self.place}, which can't be read. Make sure that "
-                f"nobody works on the stack, then `pulumi cancel -s {stack}`."
+                f"nobody works on the stack, then `{lift}`."
             )
         who = f"process {self.pid} of {self.user} on {self.host} since {self.since}"
         if self.alive is None:
             return (
                 f"Stack {stack} is locked by {who}. Whether that process still runs can't be told "
-                f"from here: look on {self.host}. If it has ended, `pulumi cancel -s {stack}` "
-                "lifts the lock."
+                f"from here: look on {self.host}. If it has ended, `{lift}` lifts the lock."
             )
         if self.alive:
             return (
@@ -97,5 +101,5 @@ class Lock:
             )
         return (
             f"Stack {stack} is locked by {who}, which has ended without lifting its lock: it was "
-            f"killed, or the machine stopped. `pulumi cancel -s {stack}` lifts it."
+            f"killed, or the machine stopped. `{lift}` lifts it."
         )

@@ -18,6 +18,7 @@ from totara_infra.delivery.state.errors import StateError
 from totara_infra.delivery.state.store import FolderStore
 from totara_infra.local.project import project_root, state_directory
 from totara_infra.local.pulumi_command import engine_command, engine_environment
+from totara_infra.local.stack_state import PRIVATE_UMASK
 from totara_infra.model.stack import PROJECT
 
 _LAST_LINES = 30
@@ -110,6 +111,7 @@ class Scratch:
             [*engine_command(), *arguments, "--stack", self._stack, "--non-interactive"],
             cwd=project_root(),
             env=environment,
+            umask=PRIVATE_UMASK,
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
@@ -134,7 +136,7 @@ def scratch(stack: str) -> Iterator[Scratch]:
     folder = state_directory() / "rebuild" / stack
     # What a rebuild left behind that was killed; whoever works on a stack has it for himself.
     shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(parents=True, exist_ok=True)
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     try:
         # Of its own each time: the engine of one that was killed may still be writing.
         yield Scratch(stack, Path(tempfile.mkdtemp(dir=folder)))

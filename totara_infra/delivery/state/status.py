@@ -1,183 +1,30 @@
-"""How it stands with a stack's state: who holds it, what was left unfinished, how to mend it."""
+"""Asking how a stack stands, and refusing to go on where something needs mending first."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
-from enum import StrEnum
+from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
+from totara_infra.blueprint import Blueprint
 from totara_infra.delivery.stack_files import run_pulumi
+from totara_infra.delivery.stacks import live_context
+from totara_infra.delivery.state.comparison import Comparison, compare_with_live
 from totara_infra.delivery.state.errors import StateError
 from totara_infra.delivery.state.locks import Lock
+from totara_infra.delivery.state.standing import Condition, PendingOperation, Status
 from totara_infra.delivery.state.store import StateStore, open_store
-from totara_infra.local import emulator, lifecycle
+from totara_infra.local import emulator, lifecycle, stack_state
 from totara_infra.local.project import runs_locally
 from totara_infra.local.pulumi_command import state_backend
+from totara_infra.model.problems import TotaraError
 from totara_infra.model.stack import command_words
-
-SCHEMA = 1
-"""Version of the JSON form."""
-
-
-class Condition(StrEnum):
-    """What a stack's state is like."""
-
-    THERE = "there"
-    ABSENT = "absent"
-    EMPTY = "empty"
-    DAMAGED = "damaged"
-
-
-_MEANING = {
-    "creating": "it may exist in AWS without the state knowing it; run again, an update would make "
-    "a second one of what AWS gives an id",
-    "updating": "it is in the state, but whether AWS took the change is not known",
-    "deleting": "it is in the state, but may be gone in AWS",
-    "reading": "it was only being read",
-}
-
-
-@dataclass(frozen=True)
-class PendingOperation:
-    """Something that an update had begun when it ended without a word.
-
-    Attributes:
-        operation: `creating`, `updating`, `deleting`, `reading`.
-        type: Pulumi's type token.
-        name: logical name of the resource.
-    """
-
-    operation: str
-    type: str
-    name: str
-
-    @property
-    def meaning(self) -> str:
-        """What may be the case now."""
-        return _MEANING.get(self.operation, "what became of it is not known")
-
-
-@dataclass(frozen=True)
-class Status:
-    """How it stands with a stack's state.
-
-    Attributes:
-        stack: the engine's name of it.
-        words: the stack as `totara` commands take it, with `--rehearse` where it is one.
-        backend: URL of the backend.
-        condition: of the state.
-        resources: number in the state.
-        detail: what is wrong with a damaged state.
-        locks: who holds the stack.
-        pending: what was left unfinished.
-        interrupted: an update of a stack in an emulator was killed; nothing of it is recorded.
-        orphaned: an emulator runs, and the state that belongs to it is gone.
-        updating: the backend says that an update is under way (Pulumi Cloud).
-    """
-
-    stack: str
-    words: str
-    backend: str
-    condition: Condition
-    resources: int = 0
-    detail: str = ""
-    locks: tuple[Lock, ...] = ()
-    pending: tuple[PendingOperation, ...] = ()
-    interrupted: bool = False
-    orphaned: bool = False
-    updating: bool = False
-
-    @property
-    def sound(self) -> bool:
-        """Nothing needs mending and nobody holds the stack; no state yet is sound as well."""
-        return not (
-            self.condition is Condition.DAMAGED
-            or self.locks
-            or self.pending
-            or self.interrupted
-            or self.orphaned
-            or self.updating
-        )
-
-    def faults(self) -> Iterator[str]:
-        """What keeps an update from running, each with the way to mend it."""
-        rebuild = f"`totara state rebuild {self.words}`"
-        for lock in self.locks:
-            yield lock.sentence(self.stack)
-        if self.updating:
-            yield (
-                f"Pulumi Cloud says that an update of stack {self.stack} is under way. Wait until "
-                "it has ended; if the machine that ran it is gone, "
-                f"`pulumi cancel -s {self.stack}`."
-            )
-        if self.condition is Condition.DAMAGED:
-            yield f"{self.detail} {rebuild} makes it again from what is live."
-        if self.orphaned:
-            yield (
-                f"The emulator of stack {self.stack} is running, but the state that belongs to it "
-                f"is gone. {rebuild} makes it again; `totara up {self.words}` would start emulator "
-                "and state afresh."
-            )
-        if self.interrupted:
-            yield (
-                f"The last update of stack {self.stack} was killed, and what it made is in no "
-                f"state. {rebuild} finds it; `totara up {self.words}` would start emulator and "
-                "state afresh."
-            )
-        if self.pending:
-            lines = "".join(
-                f"\n  - {p.operation} {p.name} ({p.type}): {p.meaning}" for p in self.pending
-            )
-            yield (
-                f"The last update of stack {self.stack} ended in the middle of "
-                f"{len(self.pending)} operation(s):{lines}\n"
-                f"{rebuild} finds out what there is and clears them."
-            )
-
-    def sentence(self) -> str:
-        """The state in one line."""
-        if self.condition is Condition.ABSENT:
-            return f"Stack {self.stack} has no state in {self.backend}."
-        if self.condition is Condition.EMPTY:
-            return f"The state of stack {self.stack} in {self.backend} is empty."
-        if self.condition is Condition.DAMAGED:
-            return f"The state of stack {self.stack} in {self.backend} is damaged."
-        return f"The state of stack {self.stack} is in {self.backend}: {self.resources} resources."
-
-    def as_data(self) -> dict[str, Any]:
-        """The status for JSON."""
-        return {
-            "schema": SCHEMA,
-            "stack": self.stack,
-            "backend": self.backend,
-            "condition": self.condition.value,
-            "resources": self.resources,
-            "sound": self.sound,
-            "locks": [
-                {
-                    "pid": lock.pid,
-                    "user": lock.user,
-                    "host": lock.host,
-                    "since": lock.since,
-                    "alive": lock.alive,
-                    "place": lock.place,
-                }
-                for lock in self.locks
-            ],
-            "pending": [
-                {"operation": p.operation, "type": p.type, "name": p.name, "meaning": p.meaning}
-                for p in self.pending
-            ],
-            "interrupted": self.interrupted,
-            "orphaned": self.orphaned,
-            "faults": list(self.faults()),
-        }
+from totara_infra.operations.live import Live
 
 
 def state_status(stack: str) -> Status:
-    """Ask a stack's backend how it stands. Changes nothing.
+    """Ask a stack's backend how it stands. Changes nothing, and does not look at AWS.
 
     Args:
         stack: the engine's name of it.
@@ -191,37 +38,141 @@ def state_status(stack: str) -> Status:
     status = _from_store(stack, store)
     if not runs_locally(stack):
         return status
+    running = emulator.running(stack) is not None
+    own = stack_state.own_backend()
     return replace(
         status,
         interrupted=lifecycle.was_interrupted(stack),
-        orphaned=status.condition is Condition.ABSENT and emulator.running(stack) is not None,
+        orphaned=own and running and status.condition is Condition.ABSENT,
+        stopped=not running and status.condition is not Condition.ABSENT,
+        own=own,
     )
 
 
-def refuse_unsound(stack: str) -> None:
-    """See that an update may run.
+def compared_status(name: str, stack: str, rehearse: bool) -> Status:
+    """The same, with the ids of the state held against what is live.
+
+    Args:
+        name: of an environment, or of the stack of an isolated client.
+        stack: the engine's name of it.
+        rehearse: it is the rehearsal.
+
+    Raises:
+        StateError: the backend can't be reached.
+    """
+    status = state_status(stack)
+    if runs_locally(stack) and emulator.running(stack) is None:
+        return status
+    try:
+        blueprint, live = live_context(name, rehearse)
+    except TotaraError as error:
+        # The files say what should be there; that they are wrong is for `totara validate` to say.
+        return replace(status, comparison=Comparison({}, not_compared=(str(error),)))
+    return compared_with(status, live, blueprint)
+
+
+def compared_with(status: Status, live: Live, blueprint: Blueprint) -> Status:
+    """A status with what the live environment says.
+
+    Args:
+        status: of the stack.
+        live: its environment.
+        blueprint: what should be there.
+    """
+    return replace(status, comparison=compare_with_live(status.recorded, live, blueprint))
+
+
+def refuse_unsound(stack: str, *, preview: bool = False) -> None:
+    """See that an update may run, as far as the backend knows.
 
     Args:
         stack: the engine's name of it.
+        preview: only what makes the plan of an update wrong as well is refused.
 
     Raises:
         StateError: somebody holds the stack, its state is damaged, or operations are unfinished;
             each with the way to mend it.
     """
-    faults = list(state_status(stack).faults())
+    _refuse(state_status(stack), preview)
+
+
+def refuse_other_things(
+    stack: str, live: Live, blueprint: Blueprint, *, preview: bool = False
+) -> None:
+    """See that the state is about what is live, before anything is made.
+
+    Args:
+        stack: the engine's name of it.
+        live: its environment.
+        blueprint: what should be there.
+        preview: see `refuse_unsound`.
+
+    Raises:
+        StateError: what is live is not in the state, or is another thing there; or the same as
+            `refuse_unsound` raises.
+    """
+    _refuse(compared_with(state_status(stack), live, blueprint), preview)
+
+
+def _refuse(status: Status, preview: bool) -> None:
+    faults = list(status.faults(preview=preview))
     if faults:
         raise StateError("\n".join(faults))
 
 
+def left_locked(stack: str) -> bool:
+    """Whether a lock of a stack is there, as an engine that was killed leaves it.
+
+    Args:
+        stack: the engine's name of it.
+    """
+    store = open_store(stack)
+    try:
+        return store is not None and bool(store.locks(stack))
+    except StateError:
+        # Nobody knows: the mark of the update stays, and the next command looks again.
+        return True
+
+
+def running_update(stack: str) -> str:
+    """Who is updating a stack now, as a sentence; nothing where nobody is or nobody can tell.
+
+    Args:
+        stack: the engine's name of it.
+    """
+    try:
+        store = open_store(stack)
+        locks = store.locks(stack) if store is not None else []
+    except StateError:
+        # Whoever may read AWS need not be allowed to read the state.
+        return ""
+    working = [lock for lock in locks if lock.alive is not False]
+    if not working:
+        return ""
+    lock = working[0]
+    who = f" (process {lock.pid} of {lock.user} on {lock.host})" if lock.pid else ""
+    return (
+        f"An update of stack {stack} is running{who}: what it has not finished yet shows as "
+        "missing or changed."
+    )
+
+
 def _from_store(stack: str, store: StateStore) -> Status:
-    locks = tuple(store.locks(stack))
-    base = Status(stack, command_words(stack), store.url, Condition.ABSENT, locks=locks)
+    base = Status(
+        stack,
+        command_words(stack),
+        store.url,
+        Condition.ABSENT,
+        locks=tuple(store.locks(stack)),
+        copies=len(store.copies(stack)),
+    )
     key = store.state_key(stack)
     if key is None:
         return base
     if key.endswith(".zst"):
         # Python's own library does not read it; the engine does.
-        return _from_engine(stack, locks)
+        asked = _from_engine(stack, base.locks)
+        return replace(asked, copies=base.copies)
     try:
         found = store.read(stack) or {}
     except StateError as error:
@@ -251,9 +202,26 @@ def _there(base: Status, deployment: Mapping[str, Any]) -> Status:
     if not resources and not deployment.get("pending_operations"):
         return replace(base, condition=Condition.EMPTY)
     pending = tuple(
-        PendingOperation(
-            entry["type"], entry["resource"]["type"], entry["resource"]["urn"].split("::", 3)[3]
-        )
+        PendingOperation(entry["type"], entry["resource"]["type"], _name(entry["resource"]))
         for entry in deployment.get("pending_operations") or []
     )
-    return replace(base, condition=Condition.THERE, resources=len(resources), pending=pending)
+    recorded = {
+        (str(resource["type"]), _name(resource)): str(resource["id"])
+        for resource in resources
+        # What is only waiting to be deleted is no longer the one of its name.
+        if resource.get("custom")
+        and resource.get("id")
+        and not resource.get("delete")
+        and not str(resource["type"]).startswith("pulumi:")
+    }
+    return replace(
+        base,
+        condition=Condition.THERE,
+        resources=len(resources),
+        pending=pending,
+        recorded=recorded,
+    )
+
+
+def _name(resource: Mapping[str, Any]) -> str:
+    return str(resource["urn"]).split("::", 3)[3]

@@ -28,8 +28,9 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from totara_infra.delivery.state.errors import StateError
 from totara_infra.delivery.state.locks import Lock
+from totara_infra.delivery.state.situations import CANCEL, LIFT
 from totara_infra.local.pulumi_command import state_backend
-from totara_infra.model.stack import PROJECT
+from totara_infra.model.stack import PROJECT, command_words
 
 _ROOT = ".pulumi"
 _ENDINGS = (".json", ".json.gz", ".json.zst")
@@ -85,6 +86,13 @@ class StateStore(ABC):
         self.put(copy, self.get(key) or b"")
         return self.place(copy)
 
+    def copies(self, stack: str) -> list[str]:
+        """Keys of the older states that are kept of a stack, the engine's and ours."""
+        backups = self.keys(f"{_ROOT}/backups/{PROJECT}/{stack}/")
+        history = self.keys(f"{_ROOT}/history/{PROJECT}/{stack}/")
+        found = [*backups, *(key for key in history if ".checkpoint." in key)]
+        return [key for key in found if key.endswith(_ENDINGS)]
+
     def replace(self, stack: str, state: bytes) -> None:
         """Put a state in place of whatever there was, in one step.
 
@@ -131,16 +139,20 @@ class StateStore(ABC):
         return sorted(found, key=lambda lock: lock.since)
 
     @contextmanager
-    def locked(self, stack: str) -> Iterator[None]:
+    def locked(self, stack: str, *, lift: bool = False) -> Iterator[None]:
         """Keep the engine and other commands off a stack, by the engine's own protocol.
 
         Locks of processes that have ended on this machine are lifted.
+
+        Args:
+            stack: the engine's name of it.
+            lift: locks of which can't be told from here whether anybody is behind them too.
 
         Raises:
             StateError: somebody else holds it.
         """
         for lock in self.locks(stack):
-            if lock.alive is False:
+            if lock.alive is False or (lift and lock.alive is None):
                 self.delete(lock.key)
         key = f"{_lock_folder(stack)}/{uuid.uuid4()}.json"
         mine = {
@@ -154,10 +166,15 @@ class StateStore(ABC):
             # Only now: two that start at once see each other, and neither goes on.
             others = [lock for lock in self.locks(stack) if lock.key != key]
             if others:
-                raise StateError("\n".join(lock.sentence(stack) for lock in others))
+                raise StateError("\n".join(self._held(stack, lock) for lock in others))
             yield
         finally:
             self.delete(key)
+
+    def _held(self, stack: str, lock: Lock) -> str:
+        # The engine lifts a lock only where there is a state.
+        lift = LIFT if self.state_key(stack) is None else CANCEL
+        return lock.sentence(stack, lift.format(stack=stack, words=command_words(stack)))
 
 
 def _lock_folder(stack: str) -> str:

@@ -9,6 +9,7 @@ import threading
 from types import FrameType
 
 from totara_infra.local.engine_watch import end_with_engine
+from totara_infra.local.loopback import spare_loopback
 
 
 def main() -> None:
@@ -19,6 +20,7 @@ def main() -> None:
         os.environ.pop(name, None)
     os.environ["AWS_CONFIG_FILE"] = os.environ["AWS_SHARED_CREDENTIALS_FILE"] = os.devnull
 
+    spare_loopback(os.environ)
     ended = threading.Event()
 
     def end(_number: int, _frame: FrameType | None) -> None:

@@ -177,7 +177,8 @@ class Account:
             socket.create_connection((url.hostname, port), timeout=5).close()
         except OSError as error:
             raise Refusal(
-                f"nothing answers at {url.geturl()}; is the emulator running? `make up` starts it"
+                f"nothing answers at {url.geturl()} ({error.strerror or error}); is the emulator"
+                " running? `make up` starts it"
             ) from error
 
     def in_region(self, region: str | None) -> Account:
