@@ -120,18 +120,21 @@ def up(
     """
     from totara_infra.delivery.approval import Approval
     from totara_infra.delivery.deployment import Deployment
+    from totara_infra.local.interruption import told
     from totara_infra.recovery.scenarios import counted
 
     approval = Approval(approved_digest, back_from, exception)
-    deployment = Deployment.open(
-        environment,
-        rehearse,
-        say=_say,
-        policies=policies,
-        approval=approval,
-        further=[counted],
-    )
-    deployment.guard(force_redeploy or [], say=_say)
+    words = f"{environment}{' --rehearse' if rehearse else ''}"
+    with told(f"Nothing was changed yet. Run `totara up {words}` to begin again."):
+        deployment = Deployment.open(
+            environment,
+            rehearse,
+            say=_say,
+            policies=policies,
+            approval=approval,
+            further=[counted],
+        )
+        deployment.guard(force_redeploy or [], say=_say)
     report = deployment.up(parallel, allow_delete or [], refresh)
     for line in deployment.report_lines(report, verb="there"):
         typer.echo(line)

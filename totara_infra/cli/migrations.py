@@ -191,6 +191,7 @@ def apply(
 
     All of them are validated before any is changed. Run again, it goes on where it stopped.
     """
+    from totara_infra.local.interruption import told
     from totara_infra.migrations.execution import (
         apply,
         blocking,
@@ -199,15 +200,19 @@ def apply(
     )
     from totara_infra.migrations.flyway.client import Flyway
     from totara_infra.migrations.lint import lint
+    from totara_infra.migrations.progress import Progress
 
     targets, databases = _targets(environment, sources, database, rehearse)
     snapshot = _snapshot(environment, evidence, [t.place.name for t in targets])
-    with Flyway(f", snapshot {snapshot.snapshot.snapshot}" if snapshot else "") as flyway:
+    progress = Progress("apply", _words(environment, rehearse), _say)
+    note = f", snapshot {snapshot.snapshot.snapshot}" if snapshot else ""
+    # Told last: until then Flyway finishes what it has begun.
+    with told(progress.interrupted), Flyway(note) as flyway:
         states = _inspected(flyway, targets)
         require_sound(states, blocking(lint(databases, [t.folder for t in targets]), states))
         changing = [s for s in states if s.pending]
         require_snapshot(targets[0].environment, snapshot, changing)
-        results = apply(flyway, states, wait, _say)
+        results = apply(flyway, states, wait, progress.say)
     _print_results(environment, results, snapshot, form, "applied", "apply")
 
 
@@ -239,9 +244,11 @@ def undo(
     """
     import re
 
+    from totara_infra.local.interruption import told
     from totara_infra.migrations import undo as undoing
     from totara_infra.migrations.execution import require_snapshot
     from totara_infra.migrations.flyway.client import Flyway
+    from totara_infra.migrations.progress import Progress
     from totara_infra.model.problems import UsageError
 
     if bool(database) == everything:
@@ -250,14 +257,15 @@ def undo(
         raise UsageError(f"`{to}` is not a version: three digits, such as 004, or 000 for nothing.")
     targets, _ = _targets(environment, sources, database, rehearse)
     snapshot = _snapshot(environment, evidence, [t.place.name for t in targets]) if yes else None
-    with Flyway() as flyway:
+    progress = Progress("undo", _words(environment, rehearse), _say)
+    with told(progress.interrupted), Flyway() as flyway:
         plans = undoing.planned(_inspected(flyway, targets), to)
         if not yes:
             _print_undo(plans, form)
             return
         changing = [p.state for p in plans if p.steps]
         require_snapshot(targets[0].environment, snapshot, changing)
-        results = undoing.carry_out(flyway, plans, wait, _say)
+        results = undoing.carry_out(flyway, plans, wait, progress.say)
     _print_results(environment, results, snapshot, form, "undone", "undo")
 
 
@@ -303,6 +311,10 @@ def _snapshot(environment: str, file: Path | None, databases: list[str]) -> Evid
 
     named = load(environment).settings.environment
     return read_evidence(file, named, databases) if needed(named) else None
+
+
+def _words(environment: str, rehearse: bool) -> str:
+    return f"{environment}{' --rehearse' if rehearse else ''}"
 
 
 def _say(line: str) -> None:

@@ -114,13 +114,16 @@ def _follow(
     form: Format,
 ) -> None:
     from totara_infra.delivery.verification import write_record
+    from totara_infra.local.interruption import told
     from totara_infra.provisioning.playbook import unfinished
 
     assumed = playbook.assumptions(_assumed(assume or []), assume_people)
     if dry_run:
         _print_plan(playbook, form)
         return
-    records = playbook.take(assumed, lambda line: typer.echo(line, err=True))
+    # Between two steps as well: each is whole by itself.
+    with told("Every step that was taken is in the journal. Run the same command again to go on."):
+        records = playbook.take(assumed, lambda line: typer.echo(line, err=True))
     if form is Format.JSON:
         print_json([r.model_dump(mode="json") for r in records])
     else:

@@ -187,6 +187,7 @@ def drill(
     """
     from totara_infra.delivery.stacks import engine_stack
     from totara_infra.delivery.verification import require_new_file, write_record
+    from totara_infra.local.interruption import told
     from totara_infra.recovery.drill import require_emulated, run
     from totara_infra.recovery.scenarios import read_scenarios, scenario_named
     from totara_infra.resolver import load_catalogue
@@ -195,7 +196,12 @@ def drill(
         require_new_file(evidence)
     require_emulated(environment, rehearse)
     chosen = scenario_named(read_scenarios(load_catalogue().catalogue), scenario)
-    ended = run(chosen, environment, rehearse, lambda line: typer.echo(line, err=True))
+    words = f"{environment}{' --rehearse' if rehearse else ''}"
+    with told(
+        "What the drill has broken is still broken, and is kept in its journal. Run `totara dr "
+        f"drill {scenario} {words}` again: it goes on, and breaks nothing a second time."
+    ):
+        ended = run(chosen, environment, rehearse, lambda line: typer.echo(line, err=True))
     if evidence is not None:
         write_record(ended.record, evidence)
     if form is Format.JSON:

@@ -20,8 +20,10 @@ from botocore.exceptions import BotoCoreError, ClientError
 from pydantic import ValidationError
 
 from totara_infra.delivery.revision import checked_out
+from totara_infra.delivery.state.status import state_status
 from totara_infra.delivery.update import run_folder
 from totara_infra.local.errors import LocalEnvironmentError
+from totara_infra.local.interruption import InterruptedRunError, passed_on
 from totara_infra.local.progress import step as progress
 from totara_infra.local.project import project_root
 from totara_infra.model.evidence import digest_of
@@ -179,7 +181,10 @@ class Runbook:
         """
         known: dict[str, StepRecord] = {}
         for step in self.steps:
-            record = self._take(step, known, assumed, say)
+            try:
+                record = self._take(step, known, assumed, say)
+            except KeyboardInterrupt:
+                raise InterruptedRunError(self._interrupted(step, known)) from None
             known[step.id] = record
             self.journal.add(record)
             say(f"{record.outcome}: {step.title}. {record.found}")
@@ -222,6 +227,15 @@ class Runbook:
             return ended(StepOutcome.DONE, after.found)
         return ended(StepOutcome.FAILED, refused or after.found)
 
+    def _interrupted(self, step: Step, known: Mapping[str, StepRecord]) -> str:
+        """What an interruption in the middle of a step has left, in one line."""
+        done = sum(record.outcome.lets_on for record in known.values())
+        return (
+            f"Interrupted in the step {step.id}. {done} of {len(self.steps)} steps of {self.name} "
+            f"stand and are in the journal; {_state_of(self.stack)} Run the same command again: "
+            "it proves what is there and goes on."
+        )
+
     def _left_to_people(self, step: Step, before: Finding, say: Say) -> tuple[StepOutcome, str]:
         if self.stand_ins is not None:
             return self._play(step, self.stand_ins)
@@ -245,16 +259,23 @@ class Runbook:
         log = run_folder(self.stack) / f"step-{step.id}.log"
         log.parent.mkdir(parents=True, exist_ok=True)
         words = shlex.split(command)[1:]
-        with progress(step.title, f"{step.minutes:g} min"), log.open("wb") as output:
-            done = subprocess.run(
+        with (
+            progress(step.title, f"{step.minutes:g} min"),
+            log.open("wb") as output,
+            passed_on() as child,
+        ):
+            done = child.start(
                 [sys.executable, "-m", "totara_infra.cli", *words],
                 cwd=project_root(),
                 env={**os.environ, **self.environment},
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,
-                check=False,
             )
+            done.wait()
+        if child.interrupted:
+            # The command has ended what it had begun; its last line is in the log.
+            raise KeyboardInterrupt
         if done.returncode == 0:
             return None
         text = log.read_text(encoding="utf-8", errors="replace").strip()
@@ -305,6 +326,17 @@ class Runbook:
         )
         written = whole.model_dump(mode="json", exclude={"digest"})
         return {**written, "digest": digest_of(written)}
+
+
+def _state_of(stack: str) -> str:
+    """Whether an update may run on a stack's state, for the line about an interruption."""
+    try:
+        status = state_status(stack)
+    except TotaraError:
+        return "the state of the stack can't be asked for."
+    if status.sound:
+        return "the state of the stack is sound."
+    return f"the state of the stack needs mending: `totara state status {status.words}` says how."
 
 
 def _inherited(step: Step, known: Mapping[str, StepRecord]) -> str:

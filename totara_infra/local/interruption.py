@@ -86,11 +86,12 @@ def passed_on() -> Iterator[Interruptible]:
 
 
 @contextlib.contextmanager
-def told(sentence: Callable[[], str]) -> Iterator[None]:
+def told(sentence: str | Callable[[], str]) -> Iterator[None]:
     """Say in one line what an interruption has left.
 
     Args:
-        sentence: What stands, whether that is sound, and what to run next.
+        sentence: What stands, whether that is sound, and what to run next; asked for only then
+            where it is a function.
 
     Raises:
         InterruptedRunError: The block was interrupted.
@@ -98,7 +99,8 @@ def told(sentence: Callable[[], str]) -> Iterator[None]:
     try:
         yield
     except KeyboardInterrupt:
-        raise InterruptedRunError(f"Interrupted. {sentence()}") from None
+        text = sentence if isinstance(sentence, str) else sentence()
+        raise InterruptedRunError(f"Interrupted. {text}") from None
 
 
 def take_all_signals() -> None:
