@@ -288,7 +288,8 @@ def test_after_a_killed_update_an_update_goes_on_where_it_ended(new_small_checko
     checkout = new_small_checkout()
     checkout.start_emulator()
     nothing = checkout.totara("state", "rebuild", "local", code=1)
-    assert "Nothing of stack local is live in account 000000000000" in nothing.err
+    assert "Nothing of stack local is live: account 000000000000" in nothing.err
+    assert "`totara up local` makes a new environment" in nothing.err
     assert not state_file(checkout).exists()
     with subprocess.Popen(
         checkout.command("totara", "up", "local"),

@@ -172,6 +172,18 @@ def test_a_killed_update_of_an_emulator_is_seen_by_its_mark(backend: Backend):
     assert not status_data(0)["interrupted"]
 
 
+@pytest.mark.parametrize("command", ["verify", "drift"])
+def test_who_looks_while_an_update_is_running_is_told(backend: Backend, command):
+    backend.write()
+    quiet = CliRunner().invoke(app, [command, "local"])
+    assert "An update of stack local" not in quiet.output
+    backend.lock(os.getpid())
+
+    told = CliRunner().invoke(app, [command, "local"])
+
+    assert f"An update of stack local is running (process {os.getpid()} of deploy" in told.output
+
+
 def test_an_unknown_stack_is_bad_input(backend: Backend):
     done = subprocess.run(
         [sys.executable, "-m", "totara_infra.cli", "state", "status", "nowhere"],

@@ -36,8 +36,8 @@ def drift(
 
     if summary is not None and not summary.absolute().parent.is_dir():
         raise UsageError(f"The folder of `{summary}` does not exist. Make it first.")
-    blueprint, live = live_context(environment, rehearse)
     say_who_is_updating(environment, rehearse)
+    blueprint, live = live_context(environment, rehearse)
     report = find_drift(live, blueprint, live.settings.stack)
     if summary is not None:
         summary.write_text(report.markdown(), encoding="utf-8")

@@ -177,5 +177,6 @@ def run() -> NoReturn:
     if stack is None:
         environment["PULUMI_STACK"] = LOCAL_STACK
     os.umask(stack_state.PRIVATE_UMASK)
-    stack_state.prune(stack_name(stack or LOCAL_STACK))
+    if runs_locally(name := stack_name(stack or LOCAL_STACK)):
+        stack_state.prune(name)
     os.execve(command[0], [*command, *arguments], environment)
