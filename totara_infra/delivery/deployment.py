@@ -117,10 +117,14 @@ class Deployment:
         refuse_unsound(stack, preview=preview)
         if emulated:
             emulator.start(stack, region=file_settings.region)
+        else:
+            # Made by people, so that this only says where it is missing.
+            ensure_stack(stack, name)
         settings = stack_settings(name, rehearse)
         blueprint = plan(catalogue, settings, tenants)
         refuse_other_things(stack, Live(settings), blueprint, preview=preview)
-        ensure_stack(stack, name)
+        if emulated:
+            ensure_stack(stack, name)
         return cls(stack, blueprint, emulated, policies, approval or Approval())
 
     def guard(self, force_redeploy: Sequence[str], say: Say) -> None:
