@@ -8,7 +8,8 @@ import json
 import re
 import secrets
 from collections.abc import Callable
-from urllib.parse import quote, urlsplit
+from unicodedata import normalize
+from urllib.parse import quote, unquote_to_bytes, urlsplit
 
 from totara_infra.model.declarations import Secret
 from totara_infra.model.vocabulary import SecretFormat
@@ -22,6 +23,9 @@ RSA_BITS = 3072
 GENERATED = (SecretFormat.PRIVATE_KEY_PEM, SecretFormat.HMAC_KEY)
 """Formats of what we make ourselves; the rest is issued by somebody else."""
 _MINIMUM_DISTINCT_BYTES = 8
+_DELIMITERS = "@/?#[] "
+"""Characters that end a user name or password in a URL, or that a driver refuses there."""
+_LONE_PERCENT = re.compile("%(?![0-9A-Fa-f]{2})")
 
 
 def fault(form: SecretFormat, value: str) -> str | None:
@@ -49,6 +53,8 @@ def _text_fault(value: str) -> str | None:
 def _url_fault(value: str) -> str | None:
     if (found := _text_fault(value)) is not None:
         return found
+    if (found := _escape_fault(value)) is not None:
+        return found
     try:
         url = urlsplit(value)
         port_is_right = url.port is None or url.port > 0
@@ -69,6 +75,45 @@ def _url_fault(value: str) -> str | None:
     if missing or not port_is_right:
         return f"the URL has no {' and no '.join(missing or ['usable port'])}"
     return None
+
+
+def _escape_fault(url: str) -> str | None:
+    """Which characters of a URL have to be percent-encoded.
+
+    A driver would take what stands behind one of them for a host, a port or a database, and quote
+    it in its error message.
+    """
+    unescaped = _unescaped(url)
+    if unescaped:
+        advice = " and ".join(f"`{c}` as `{quote(c, safe='')}`" for c in unescaped)
+        return f"a character must be percent-encoded in a user name or password: write {advice}"
+    try:
+        decoded = unquote_to_bytes(url).decode()
+    except UnicodeDecodeError:
+        return "its percent-encoded bytes are not UTF-8: encode each byte of a character's UTF-8"
+    return "it has `%00` in it, which PostgreSQL does not take" if "\0" in decoded else None
+
+
+def _unescaped(url: str) -> list[str]:
+    """Characters, each once, that stand in a URL as they are and must not."""
+    _, found, rest = url.partition("://")
+    if not found:
+        return []
+    authority = re.split("[/?#]", rest, maxsplit=1)[0]
+    path, _, query = rest[len(authority) :].partition("?")
+    # An `@` further on belongs to the parameters only where everything before it is whole.
+    whole = "@" in authority and "@" not in path and path.strip("/") != ""
+    place = len(rest) - len(query) if query and whole else len(rest)
+    credentials = rest[:place].rpartition("@")[0]
+    wrong = [c for c in credentials if c in _DELIMITERS or _read_as_delimiter(c)]
+    wrong += [c for c in rest if c in "# "]
+    wrong += ["%" for _ in _LONE_PERCENT.finditer(rest)]
+    return list(dict.fromkeys(wrong))
+
+
+def _read_as_delimiter(character: str) -> bool:
+    """Whether a parser that normalizes takes a character, such as a wide at sign, for one."""
+    return not character.isascii() and any(c in "@/?#:" for c in normalize("NFKC", character))
 
 
 def _pem_fault(value: str) -> str | None:

@@ -344,7 +344,7 @@ def _carried_out(
         yield replace(step, outcome=Outcome.ROTATED, what=done.removeprefix(f"{path}: "))
     elif step.way is Way.FUNCTION:
         yield f"{path}: MOD-045's function is called."
-        what = _call_function(live, path)
+        what = _call_function(live, step.entry)
         yield replace(step, outcome=Outcome.ROTATED, what=what)
     elif options.handed_over:
         pending = version_at(live, path, PENDING)
@@ -374,13 +374,14 @@ def _new_key(live: Live, blueprint: Blueprint, step: Step, options: Options) -> 
     return replace(step, outcome=Outcome.PERSON, what=what, public_key=public)
 
 
-def _call_function(live: Live, path: str) -> str:
+def _call_function(live: Live, entry: Entry) -> str:
     """Start a rotation, or find the one that runs, and see it through.
 
     Raises:
-        AwsRefusedError: it was not started, has not ended in time, or has changed nothing.
+        AwsRefusedError: it was not started, has not ended in time, has changed nothing, or has
+            stored a value that is not in the format of the secret.
     """
-    client = live.client("secretsmanager")
+    client, path = live.client("secretsmanager"), entry.path
     before = current_value(live, path)
     with explained(f"asking for the state of {path}"):
         running = _unfinished(client.describe_secret(SecretId=path)["VersionIdsToStages"])
@@ -406,10 +407,16 @@ def _call_function(live: Live, path: str) -> str:
         labels = described["VersionIdsToStages"].get(version, [])
         if CURRENT not in labels:
             time.sleep(_ASK_EVERY_SECONDS)
-    if current_value(live, path) == before:
+    after = current_value(live, path)
+    if after == before:
         raise AwsRefusedError(
             f"The rotation of {path} has ended, but the value is the one before it.\n    fix: "
             "MOD-045's function does not do its work; see its log, and mend it first"
+        )
+    if (wrong := formats.fault(entry.secret.format, after.get_secret_value())) is not None:
+        raise AwsRefusedError(
+            f"The rotation of {path} has ended, but no reader can use the new value: {wrong}.\n"
+            "    fix: mend MOD-045's function, and rotate again"
         )
     return "the function has put a new value"
 
