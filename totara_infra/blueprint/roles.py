@@ -165,10 +165,12 @@ def _statements(scope: Scope, role: RuntimeRole) -> Iterator[dict[str, Any]]:
 def _foreign_secrets(scope: Scope, domain_id: str, segment: str) -> list[str]:
     """Paths of secrets outside the domain that the catalogue lets its modules read."""
     return sorted(
-        scope.fill(secret.path, "*")
+        scope.fill(path, "*")
         for module in scope.catalogue.modules.values()
         for secret in module.secrets
-        if not secret.path.startswith(f"/bank/{{env}}/{segment}/")
+        for path in (secret.path, secret.previously)
+        if path is not None
+        and not path.startswith(f"/bank/{{env}}/{segment}/")
         and any(
             scope.catalogue.domain_of[m].id == domain_id for m in scope.modules_of(secret.readers)
         )

@@ -20,11 +20,16 @@ BREAK_GLASS_ROLE = "BankBreakGlassRole"
 
 
 def secret_resources(scope: Scope, module: Module) -> list[PlannedResource]:
-    """The containers of one module's secrets that a tenant of the stack needs."""
+    """The containers of one module's secrets that a tenant of the stack needs.
+
+    A secret that got another path has both containers until its value has been moved.
+    """
     return [
         _resource(scope, module, secret, path)
         for secret in module.secrets
-        for path in secret_paths(scope, secret)
+        for pair in container_paths(scope, secret)
+        for path in pair
+        if path is not None
     ]
 
 
@@ -36,6 +41,15 @@ def secret_paths(scope: Scope, secret: Secret) -> Iterator[str]:
             yield scope.fill(secret.path, tenant.client_id)
     elif served:
         yield scope.fill(secret.path)
+
+
+def container_paths(scope: Scope, secret: Secret) -> Iterator[tuple[str, str | None]]:
+    """The filled-in paths of a declaration, each with the one that it had before or None."""
+    if secret.previously is None:
+        yield from ((path, None) for path in secret_paths(scope, secret))
+        return
+    before = secret.model_copy(update={"path": secret.previously, "previously": None})
+    yield from zip(secret_paths(scope, secret), secret_paths(scope, before), strict=True)
 
 
 def needs(tenant: Tenant, secret: Secret) -> bool:

@@ -249,6 +249,33 @@ def schedule(environment: EnvironmentArgument, rehearse: RehearseOption = False)
         typer.echo(line)
 
 
+@app.command()
+def move(
+    environment: EnvironmentArgument,
+    rehearse: RehearseOption = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Only say what would be copied.")
+    ] = False,
+    form: FormatOption = Format.TABLE,
+) -> None:
+    """Copy values between the old and the new path of secrets that have `previously:`.
+
+    The newer value wins, so the same command serves the way back. No value is shown.
+    """
+    from totara_infra.delivery.stacks import live_context
+    from totara_infra.operations.secrets.moving import move
+
+    blueprint, live = live_context(environment, rehearse)
+    moved = list(move(live, blueprint, dry_run=dry_run))
+    if form is Format.JSON:
+        print_json([{"from": m.before, "to": m.path, "outcome": m.outcome.value} for m in moved])
+        return
+    print_table(
+        ("old path", "new path", "would be" if dry_run else "value"),
+        [(m.before, m.path, m.outcome.value) for m in moved],
+    )
+
+
 @app.command("import")
 def import_file(
     environment: EnvironmentArgument,

@@ -37,6 +37,7 @@ from totara_infra.model.stack import REHEARSAL_SUFFIX, is_recovery, primary_of, 
 from totara_infra.operations.configuration import served_otherwise
 from totara_infra.operations.live import Live
 from totara_infra.operations.secrets.answers import explained
+from totara_infra.operations.secrets.moving import guard_values
 from totara_infra.resolver import load_catalogue
 from totara_infra.resolver.licences import checked_tenants
 
@@ -136,10 +137,12 @@ class Deployment:
 
         Raises:
             TotaraError: a change that needs to be forced, a configuration that was taken back, or a
-                client that is dropped while what it left must be kept.
+                client that is dropped while what it left must be kept, or a secret whose value
+                would be lost because its path has changed.
         """
         live = Live(self.blueprint.scope.settings)
         guard_retention(self.blueprint, live, datetime.now(UTC).date())
+        guard_values(live, self.blueprint)
         guard_configuration(self.blueprint, live, force_redeploy, say)
 
     def preview(self, parallel: int, refresh: bool = False) -> Report:

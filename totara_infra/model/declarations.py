@@ -89,6 +89,9 @@ class Secret(Declaration):
 
     path: str
     """`/bank/{env}/{domain}/{secret-name}`; with `{client_id}` one for each tenant."""
+    previously: str | None = None
+    """Path that it had before. Its container stays beside the new one, and
+    `totara secrets move` copies the value, until this line is removed."""
     content: Phrase
     """What is inside, in words."""
     format: SecretFormat = SecretFormat.TEXT

@@ -107,8 +107,9 @@ def declared_classes(context: Context) -> Mapping[tuple[str, str], str]:
     for module in context.catalogue.modules.values():
         for secret in module.secrets:
             for client_id in settings.tenants:
-                path = fill(secret.path, {**common, "client_id": client_id})
-                found[SECRET, path] = secret.key_class.value
+                for name in filter(None, (secret.path, secret.previously)):
+                    path = fill(name, {**common, "client_id": client_id})
+                    found[SECRET, path] = secret.key_class.value
         for resource in module.resources:
             match resource:
                 case Bucket():

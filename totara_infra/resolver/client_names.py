@@ -63,7 +63,8 @@ def _declared(catalogue: Catalogue) -> Iterator[ClientName]:
         for parameter in module.parameters:
             yield from _holding("parameter", parameter.path, naming.SSM_MAXIMUM_LENGTH)
         for secret in module.secrets:
-            yield from _holding("secret", secret.path, naming.SECRET_MAXIMUM_LENGTH)
+            for path in filter(None, (secret.path, secret.previously)):
+                yield from _holding("secret", path, naming.SECRET_MAXIMUM_LENGTH)
         for resource in module.resources:
             maximum = naming.NAME_MAXIMUM_LENGTHS.get(resource.kind, naming.OTHER_MAXIMUM_LENGTH)
             yield from _holding(resource.kind.replace("_", " "), resource.name, maximum)

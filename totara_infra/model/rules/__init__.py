@@ -13,6 +13,7 @@ from totara_infra.model.rules.references import (
     attribute_problems,
     database_secret_problems,
     duplicates,
+    former_path_problems,
     module_problems,
     reader_problems,
 )
@@ -32,6 +33,7 @@ def catalogue_problems(loaded: LoadedCatalogue) -> list[Problem]:
         *reader_problems(loaded, found),
         *(problem for place in found for problem in declaration_problems(place)),
         *attribute_problems(found),
+        *former_path_problems(found),
         *database_secret_problems(loaded),
         *claim_problems(loaded),
         *tenancy_problems(loaded),

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 
-from totara_infra.model.declarations import Parameter
+from totara_infra.model import naming
+from totara_infra.model.declarations import Parameter, Secret
 from totara_infra.model.documents import Location
 from totara_infra.model.loading import LoadedCatalogue
 from totara_infra.model.problems import Problem
@@ -144,6 +146,40 @@ def attribute_problems(places: list[Place]) -> Iterator[Problem]:
                 f"`{attribute}` names nothing that is made here",
                 "the parameter would have no value",
                 "write `<kind>/<name>#arn` (or #name, #id, #url) of a thing with source `resource`",
+            )
+
+
+def former_path_problems(places: list[Place]) -> Iterator[Problem]:
+    """Former paths of secrets that are not paths, or that something else has."""
+    secrets = [(p, p.declaration) for p in places if isinstance(p.declaration, Secret)]
+    taken = Counter(path for _, s in secrets for path in (s.path, s.previously) if path)
+    for place, secret in secrets:
+        if secret.previously is None:
+            continue
+        if not naming.SECRET_CONVENTION.match(secret.previously):
+            yield place.problem(
+                "previously",
+                "convention",
+                f"`{secret.previously}` is not the path of a secret",
+                "secrets are /bank/{env}/{domain}/{secret-name}",
+                "write the path as it was before, with {env}",
+            )
+        elif naming.placeholders(secret.previously) != naming.placeholders(secret.path):
+            yield place.problem(
+                "previously",
+                "former-path",
+                f"`{secret.previously}` and `{secret.path}` have different placeholders",
+                "each value moves from one container to one other",
+                "keep {client_id} in both or in neither; a secret that becomes one for each "
+                "tenant is a new secret",
+            )
+        elif taken[secret.previously] > 1:
+            yield place.problem(
+                "previously",
+                "former-path",
+                f"`{secret.previously}` is the path of more than one secret",
+                "one container can't hold the value of both",
+                "remove `previously:`, or the other declaration of that path",
             )
 
 

@@ -9,7 +9,13 @@ from totara_infra.blueprint.secrets import reader_arns
 from totara_infra.operations.checks import titles
 from totara_infra.operations.checks.inspection import Inspection
 from totara_infra.operations.checks.result import Result, failed, passed, put_back, skipped
-from totara_infra.operations.secrets.inventory import Standing, State, command, standings
+from totara_infra.operations.secrets.inventory import (
+    Standing,
+    State,
+    command,
+    current_since,
+    standings,
+)
 from totara_infra.operations.secrets.policies import Document, Principal
 from totara_infra.operations.secrets.readers import (
     key_policies,
@@ -46,7 +52,13 @@ def _value(inspection: Inspection, standing: Standing) -> Iterator[Result]:
     if standing.filled:
         yield passed("secret value", path)
     elif standing.state is State.EMPTY:
-        fix = f"Fill it: {command(inspection.blueprint.scope.settings, 'put', path)}"
+        settings, before = inspection.blueprint.scope.settings, standing.entry.previously
+        if before is not None and current_since(inspection.live, before) is not None:
+            # A release must not stop here: nothing reads the new path before it is deployed.
+            move = command(settings, "move")
+            yield skipped("secret value", path, f"Its value is still at {before}. Run `{move}`.")
+            return
+        fix = f"Fill it: {command(settings, 'put', path)}"
         yield failed("secret value", path, "a value", "an empty container", fix)
 
 

@@ -14,7 +14,7 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from totara_infra.blueprint import Blueprint
-from totara_infra.blueprint.secrets import needs, secret_paths
+from totara_infra.blueprint.secrets import container_paths, needs
 from totara_infra.model.declarations import Secret
 from totara_infra.model.problems import UsageError
 from totara_infra.model.stack import StackSettings
@@ -54,12 +54,14 @@ class Entry:
         module: id of the module that declares it.
         secret: its declaration.
         tenants: client ids of those that need it.
+        previously: full name that it had before, where its container stays until it is moved.
     """
 
     path: str
     module: str
     secret: Secret
     tenants: tuple[str, ...]
+    previously: str | None = None
 
 
 @dataclass(frozen=True)
@@ -96,13 +98,13 @@ def entries(blueprint: Blueprint) -> dict[str, Entry]:
     found: dict[str, Entry] = {}
     for module_id in blueprint.sequence.module:
         for secret in scope.catalogue.modules[module_id].secrets:
-            for path in secret_paths(scope, secret):
+            for path, before in container_paths(scope, secret):
                 tenants = tuple(
                     t.client_id
                     for t in scope.tenants
                     if needs(t, secret) and scope.fill(secret.path, t.client_id) == path
                 )
-                found[path] = Entry(path, module_id, secret, tenants)
+                found[path] = Entry(path, module_id, secret, tenants, before)
     return found
 
 
