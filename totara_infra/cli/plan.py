@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from totara_infra.blueprint import Blueprint
     from totara_infra.blueprint.comparison import Difference
     from totara_infra.blueprint.estimate import Estimate
+    from totara_infra.blueprint.moves import Move
 
 
 _SUMMARY_ROWS = 100
@@ -37,10 +39,13 @@ def plan(
 ) -> None:
     """Show the resources of an environment, the least time a first update takes, and its cost.
 
-    With --since also what is new, changed or gone against a git revision.
+    With --since also what is new, changed or gone against a git revision. Moves and renames are
+    told by the same revision, or else by the state of the last update, where it is on this machine.
     """
     from totara_infra.blueprint.comparison import compare
     from totara_infra.blueprint.estimate import estimate, read_prices
+    from totara_infra.blueprint.moves import moves, planned
+    from totara_infra.delivery.applied import moves_since_update
 
     if summary is not None and since is None:
         raise typer.BadParameter(
@@ -52,16 +57,35 @@ def plan(
     if since is not None:
         from totara_infra.delivery.revision import blueprint_at
 
-        differences = compare(blueprint_at(since, environment), blueprint)
+        before = blueprint_at(since, environment)
+        differences = compare(before, blueprint)
+        moved: list[Move] | None = moves(planned(before), blueprint)
         if summary is not None:
-            _append_summary(summary, environment, differences)
+            _append_summary(summary, environment, differences, moved or [])
+    else:
+        moved = moves_since_update(blueprint, environment)
     if form is Format.JSON:
-        _print_json(blueprint, figures, differences)
+        _print_json(blueprint, figures, differences, moved)
     else:
         _print_tables(blueprint, figures, differences, since)
+        print_moves(moved or [], f"since {since}" if since else "since the last update")
 
 
-def _append_summary(path: Path, environment: str, differences: list[Difference]) -> None:
+def print_moves(moved: list[Move], since: str) -> None:
+    """Print what was moved, renamed or split, what the update does, and what is missing."""
+    if not moved:
+        return
+    typer.echo()
+    print_table(
+        ("what", "what the update does", "write first"),
+        [(m.what, m.effect, m.write or "nothing") for m in moved],
+        f"Moves and renames {since}",
+    )
+
+
+def _append_summary(
+    path: Path, environment: str, differences: list[Difference], moved: list[Move]
+) -> None:
     rows = [f"| {d.change} | {d.step} | `{d.name}` | {d.reason} |" for d in differences]
     # GitHub refuses a comment of more than 65,536 characters; three environments share one.
     left = len(rows) - _SUMMARY_ROWS
@@ -72,6 +96,7 @@ def _append_summary(path: Path, environment: str, differences: list[Difference])
         *head,
         *rows[:_SUMMARY_ROWS],
         *more,
+        *(f"\n**{m.what}** {m.effect}" + (f" Write {m.write}." if m.write else "") for m in moved),
     ]
     append_text(path, "\n".join(lines) + "\n\n")
 
@@ -91,7 +116,10 @@ def _notes(blueprint: Blueprint) -> list[str]:
 
 
 def _print_json(
-    blueprint: Blueprint, figures: Estimate, differences: list[Difference] | None
+    blueprint: Blueprint,
+    figures: Estimate,
+    differences: list[Difference] | None,
+    moved: list[Move] | None,
 ) -> None:
     content = {
         "environment": blueprint.scope.env,
@@ -117,6 +145,8 @@ def _print_json(
         "priced_at": figures.priced_at,
         "notes": _notes(blueprint),
     }
+    # None: there is nothing to compare with, which is not the same as no move.
+    content["moves"] = None if moved is None else [asdict(m) for m in moved]
     if differences is not None:
         content["changes"] = [
             {

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from totara_infra.cli.output import Format, FormatOption, print_json
+from totara_infra.cli.plan import print_moves
+
+if TYPE_CHECKING:
+    from totara_infra.blueprint.moves import Move
 
 SCHEMAS_HELP = "Write the JSON Schemas with which editors complete and check the YAML files."
 
@@ -22,11 +26,20 @@ DirectoryOption = Annotated[
 ]
 
 
-def validate(directory: DirectoryOption = None, form: FormatOption = Format.TABLE) -> None:
+def validate(
+    directory: DirectoryOption = None,
+    since: Annotated[
+        str | None,
+        typer.Option(metavar="REF", help="Tell moves and renames by a git revision."),
+    ] = None,
+    form: FormatOption = Format.TABLE,
+) -> None:
     """Check everything that people write, against its rules and AWS's own limits.
 
     Catalogue, tenants, stacks, prices, coverage and the release calendar: every problem at once,
-    with file, line and fix. Exit 2 if there is any.
+    with file, line and fix. Also says what was moved or renamed since the last update that this
+    machine knows of, or since a git revision, and what to write about it. Exit 2 if there is any
+    problem.
     """
     from totara_infra.delivery.validation import validate_all
     from totara_infra.model.loading import CATALOGUE_DIRECTORY
@@ -34,12 +47,15 @@ def validate(directory: DirectoryOption = None, form: FormatOption = Format.TABL
 
     found = validate_all(directory or CATALOGUE_DIRECTORY, [counted])
     summary, problems = found.summary, found.problems
+    moved = {} if problems or directory is not None else _moves(since)
     if form is Format.JSON:
         from dataclasses import asdict
 
         notes = [asdict(n) for n in found.notes]
         problem_rows = [asdict(p) for p in problems]
-        print_json({"problems": problem_rows, "notes": notes, "summary": dict(summary)})
+        moves = {stack: [asdict(m) for m in of_stack] for stack, of_stack in moved.items()}
+        content = {"problems": problem_rows, "notes": notes, "moves": moves}
+        print_json({**content, "summary": dict(summary)})
     else:
         for problem in problems:
             typer.echo(str(problem), err=True)
@@ -50,8 +66,34 @@ def validate(directory: DirectoryOption = None, form: FormatOption = Format.TABL
             typer.echo(f"{count} problem{'s' if count > 1 else ''}.", err=True)
         else:
             typer.echo(", ".join(f"{n} {what}" for what, n in summary.items()) + ": no problems.")
+        for stack, of_stack in moved.items():
+            print_moves(of_stack, f"of {stack} since {since or 'its last update'}")
     if problems:
         raise typer.Exit(2)
+
+
+def _moves(since: str | None) -> dict[str, list[Move]]:
+    """What was moved or renamed, for each stack where something was."""
+    from totara_infra.blueprint.moves import moves, planned
+    from totara_infra.cli.context import load
+    from totara_infra.delivery.applied import moves_since_update
+    from totara_infra.delivery.revision import blueprint_at
+    from totara_infra.local import stack_state
+    from totara_infra.local.project import project_root
+    from totara_infra.model.stack import known_stacks
+
+    found = {}
+    for stack in known_stacks(project_root()):
+        if since is not None:
+            before = planned(blueprint_at(since, stack))
+            moved = moves(before, load(stack).blueprint())
+        elif stack_state.own_backend() and stack_state.state_file(stack) is not None:
+            moved = moves_since_update(load(stack).blueprint(), stack) or []
+        else:
+            continue
+        if moved:
+            found[stack] = moved
+    return found
 
 
 def schemas(
