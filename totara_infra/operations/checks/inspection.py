@@ -112,7 +112,8 @@ class Inspection:
         """The secrets that are looked at, by path."""
         known = entries(self.blueprint)
         paths = [r.properties["name"] for r in self.resources.values() if r.type == SECRET]
-        return {path: known[path] for path in paths}
+        # A container at a former path is no secret of its own.
+        return {path: known[path] for path in paths if path in known}
 
     @cached_property
     def _others(self) -> frozenset[str]:
