@@ -313,7 +313,8 @@ def diff(
 
 
 def _view(client_id: str, environment: str) -> TenantView:
-    from totara_infra.delivery.tenants import TenantView, place
+    from totara_infra.delivery.placing import place
+    from totara_infra.delivery.tenants import TenantView
     from totara_infra.model.stack import environment_named
     from totara_infra.resolver import load_catalogue
 

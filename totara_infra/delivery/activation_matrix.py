@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from totara_infra.delivery.tenants import Placement, decision_data, own_client_ids, place
+from totara_infra.delivery.placing import Placement, Placing, own_client_ids
+from totara_infra.delivery.tenants import decision_data
 from totara_infra.local.project import project_root
 from totara_infra.model.catalogue import Catalogue
 from totara_infra.model.loading import LoadedCatalogue
@@ -65,7 +66,8 @@ def columns(
     client_ids = own_client_ids(project_root()) if client_id is None else [client_id]
     found: list[Column] = []
     for environment in environments:
-        placed = [place(loaded, c, environment) for c in client_ids]
+        placing = Placing(loaded, environment)
+        placed = [placing.place(c) for c in client_ids]
         found += [
             Column(p, p.decisions(loaded)) for p in sorted(placed, key=lambda p: bool(p.note))
         ]

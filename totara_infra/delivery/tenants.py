@@ -6,97 +6,23 @@ import json
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from functools import cached_property
-from pathlib import Path
 from typing import Any
 
 from totara_infra.blueprint.app_config import ACTIVATION_PROFILE, profiles
 from totara_infra.blueprint.parameters import value_of
 from totara_infra.blueprint.scope import Scope
 from totara_infra.blueprint.secrets import needs
+from totara_infra.delivery.placing import Placement
 from totara_infra.local.project import project_root
 from totara_infra.model.declarations import Parameter, Setting
 from totara_infra.model.documents import read_document
 from totara_infra.model.loading import LoadedCatalogue
 from totara_infra.model.naming import placeholders
-from totara_infra.model.problems import UsageError
 from totara_infra.model.rules.places import Place, places
-from totara_infra.model.stack import StackSettings, known_stacks, read_stack
 from totara_infra.model.tenancy import Tenant
-from totara_infra.model.tenants import tenant_file, tenant_files
+from totara_infra.model.tenants import tenant_file
 from totara_infra.model.values import as_text
-from totara_infra.model.vocabulary import Environment
-from totara_infra.resolver import Decision, activation_in_stack, deployed_modules
-from totara_infra.resolver.licences import checked_tenants
-
-
-@dataclass(frozen=True)
-class Placement:
-    """A tenant in the stack that serves it in one environment.
-
-    Attributes:
-        tenant: the tenant.
-        stack: name of the stack.
-        settings: of the stack; its list of tenants holds this one.
-        tenants: every tenant of the stack.
-        note: what was assumed where no stack of the environment lists the tenant, else empty.
-    """
-
-    tenant: Tenant
-    stack: str
-    settings: StackSettings
-    tenants: list[Tenant]
-    note: str
-
-    def decisions(self, loaded: LoadedCatalogue) -> dict[str, Decision]:
-        """Module id -> its activation for the tenant."""
-        environment = self.settings.environment
-        columns = activation_in_stack(loaded.catalogue, environment, self.tenants)
-        return columns[self.tenant.client_id]
-
-
-def own_client_ids(root: Path) -> list[str]:
-    """Client ids of the tenants that have a file."""
-    return [path.stem for path in tenant_files(root)]
-
-
-def place(loaded: LoadedCatalogue, client_id: str, environment: Environment) -> Placement:
-    """Find the stack that serves a tenant in an environment.
-
-    A tenant that no stack of the environment lists is placed as if one did: the shared stack, or
-    for an isolated client one of its own.
-
-    Raises:
-        UsageError: there is no such tenant.
-        ProblemsError: what is wrong in the files.
-    """
-    root = project_root()
-    if not tenant_file(root, client_id).is_file():
-        known = ", ".join(own_client_ids(root)) or "none"
-        raise UsageError(
-            f"There is no tenant `{client_id}`: stacks/{client_id}.yaml does not exist. Known "
-            f"tenants: {known}. Write a new one with `totara tenant new`."
-        )
-    catalogue = loaded.catalogue
-    for stack in known_stacks(root):
-        settings = read_stack(root, stack)
-        if settings.environment is environment and client_id in settings.tenants:
-            tenants = checked_tenants(catalogue, root, settings.tenants, stack)
-            tenant = next(t for t in tenants if t.client_id == client_id)
-            return Placement(tenant, stack, settings, tenants, "")
-    tenant = checked_tenants(catalogue, root, [client_id])[0]
-    settings = read_stack(root, environment.value)
-    if tenant.isolated:
-        alone = settings.model_copy(update={"tenants": [client_id], "default_tenant": client_id})
-        stack = f"{environment}-{client_id}"
-        note = f"`{client_id}` has no stack of its own in {environment}; shown as if it had."
-        return Placement(tenant, stack, alone, [tenant], note)
-    others = checked_tenants(catalogue, root, settings.tenants, environment.value)
-    joined = settings.model_copy(update={"tenants": [*settings.tenants, client_id]})
-    note = (
-        f"`{client_id}` is in no stack of {environment}; shown as if Pulumi.{environment}.yaml "
-        "listed it."
-    )
-    return Placement(tenant, environment.value, joined, [*others, tenant], note)
+from totara_infra.resolver import Decision, deployed_modules
 
 
 @dataclass(frozen=True)

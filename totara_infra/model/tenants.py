@@ -115,8 +115,9 @@ class _StackList:
         )
 
     def twice(self, client_ids: Sequence[str]) -> Iterator[Problem]:
+        seen: set[str] = set()
         for index, client_id in enumerate(client_ids):
-            if client_id in client_ids[:index]:
+            if client_id in seen:
                 yield self._problem(
                     index,
                     client_id,
@@ -125,13 +126,16 @@ class _StackList:
                     "a tenant belongs to a stack once",
                     "remove one from the stack's `tenants`",
                 )
+            seen.add(client_id)
 
     def isolation(self, tenants: dict[int, Tenant], client_ids: Sequence[str]) -> Iterator[Problem]:
         name = (self._stack or "").removesuffix(REHEARSAL_SUFFIX)
         shared = name in [e.value for e in Environment]
         for index, tenant in tenants.items():
+            if not tenant.isolated:
+                continue
             others = [c for c in client_ids if c != tenant.client_id]
-            if not tenant.isolated or not (others or shared):
+            if not (others or shared):
                 continue
             company = f"with {', '.join(others)}" if others else "by itself"
             where = "shared stack" if shared else "stack"

@@ -4,6 +4,7 @@ from totara_infra.resolver.activation import (
     ActivationState,
     Decision,
     activation,
+    activation_beside,
     activation_in_stack,
     deployed_modules,
 )
@@ -19,6 +20,7 @@ __all__ = [
     "ResolvedPhase",
     "Sequence",
     "activation",
+    "activation_beside",
     "activation_in_stack",
     "deployed_modules",
     "load_catalogue",

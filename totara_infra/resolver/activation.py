@@ -6,7 +6,7 @@ edges never switch anything.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -189,14 +189,30 @@ def activation_in_stack(
     """
     together = list(tenants)
     deployed = deployed_modules(catalogue, environment, together)
-    columns = {t.client_id: activation(catalogue, environment, t) for t in together}
-    for decisions in columns.values():
-        for module_id, decision in decisions.items():
-            if module_id not in deployed and decision.state is not ActivationState.NOT_DEPLOYED:
-                decisions[module_id] = Decision(
-                    module_id,
-                    ActivationState.NOT_DEPLOYED,
-                    ("No tenant of the stack has it.", *decision.reasons),
-                    decision.provenance,
-                )
-    return columns
+    return {t.client_id: activation_beside(catalogue, environment, t, deployed) for t in together}
+
+
+def activation_beside(
+    catalogue: Catalogue, environment: Environment, tenant: Tenant, deployed: Collection[str]
+) -> dict[str, Decision]:
+    """Decide every module for one tenant of a stack.
+
+    Args:
+        catalogue: validated.
+        environment: of the stack.
+        tenant: one of the stack.
+        deployed: ids of the modules that the stack has, this tenant's among them.
+
+    Returns:
+        Module id -> decision; `not_deployed` for what the stack does not have.
+    """
+    decisions = activation(catalogue, environment, tenant)
+    for module_id, decision in decisions.items():
+        if module_id not in deployed and decision.state is not ActivationState.NOT_DEPLOYED:
+            decisions[module_id] = Decision(
+                module_id,
+                ActivationState.NOT_DEPLOYED,
+                ("No tenant of the stack has it.", *decision.reasons),
+                decision.provenance,
+            )
+    return decisions
