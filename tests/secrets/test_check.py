@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from tests.secrets.containers import narrowed
+from totara_infra.blueprint.pipeline_roles import pipeline_roles
+from totara_infra.model.stack import RoleHandling
 from totara_infra.operations.checks import Outcome
+from totara_infra.operations.pipeline_roles import policy_faults, put_policies, put_roles
 from totara_infra.operations.secrets.audit import audit
+from totara_infra.operations.secrets.exposure import CHECK as WAYS
 from totara_infra.operations.secrets.filling import ROTATION_FUNCTION, seed
 from totara_infra.resolver.sequence import SECRETS_STEP
 
@@ -130,6 +135,68 @@ def test_a_fault_is_named_with_its_mend(filled, break_it, check, told):
 
 def test_mended_again_it_passes(filled):
     assert failures(filled) == {}
+
+
+REPOSITORY = "totara-bank/totara-infra"
+
+
+EVERYTHING = {"Effect": "Allow", "Action": "*", "Resource": "*"}
+
+
+@pytest.fixture(scope="module")
+def with_pipeline(filled):
+    scope = filled.blueprint.scope
+    list(put_roles(filled.live, scope, REPOSITORY, pipeline_roles(scope, "state")))
+    return filled
+
+
+def test_it_agrees_with_the_roles_that_the_bootstrap_makes(with_pipeline):
+    results = audit(with_pipeline.live, with_pipeline.blueprint, datetime.now(UTC))
+    assert [str(r) for r in results if r.outcome is Outcome.FAILED] == []
+    searched = {r.subject for r in results if (r.check, r.outcome) == (WAYS, Outcome.PASSED)}
+    assert {"BankDeployRole", "BankReadRole", "BankExportRole", "BankCoreRole"} <= searched
+
+
+def test_a_role_that_could_open_a_secret_to_itself_is_named_with_its_way(with_pipeline):
+    iam = with_pipeline.live.client("iam")
+    actions = ["secretsmanager:PutResourcePolicy", "kms:Decrypt"]
+    rights = {"Effect": "Allow", "Action": actions, "Resource": "*"}
+    text = json.dumps({"Version": "2012-10-17", "Statement": [rights]})
+    for role in ("BankReadRole", "BankDeployRole"):
+        iam.put_role_policy(RoleName=role, PolicyName="more", PolicyDocument=text)
+    try:
+        found = failures(with_pipeline)
+    finally:
+        for role in ("BankReadRole", "BankDeployRole"):
+            iam.delete_role_policy(RoleName=role, PolicyName="more")
+    assert f"PutResourcePolicy of {PATH[:12]}" in found[WAYS, "BankReadRole"]
+    # What the role that deploys must never do is denied to it, whoever allows it.
+    assert (WAYS, "BankDeployRole") not in found
+
+
+def test_the_bootstrap_keeps_the_policies_of_ready_made_roles(with_pipeline):
+    live, scope = with_pipeline.live, with_pipeline.blueprint.scope
+    ready = replace(
+        scope, settings=scope.settings.model_copy(update={"roles": RoleHandling.EXISTING})
+    )
+
+    def faults() -> list[str]:
+        return [str(r) for r in policy_faults(live, ready) if r.outcome is Outcome.FAILED]
+
+    assert faults() == []
+    iam = live.client("iam")
+    arn = "arn:aws:iam::000000000000:policy/bank-secrets-read"
+    iam.create_policy_version(
+        PolicyArn=arn,
+        PolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [EVERYTHING]}),
+        SetAsDefault=True,
+    )
+    iam.detach_role_policy(RoleName="BankCoreRole", PolicyArn=arn)
+    first, second = faults()
+    assert "bank-secrets-read: expected its statements" in first
+    assert "bank-secrets-read on BankCoreRole: expected to be attached" in second
+    assert "bank-secrets-read is there, and on 8 roles." in list(put_policies(live, ready))
+    assert faults() == []
 
 
 def test_a_value_that_is_too_old_fails(filled):

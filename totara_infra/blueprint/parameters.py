@@ -98,6 +98,8 @@ def value_of(scope: Scope, parameter: Parameter, tenant: Tenant) -> Scalar | Ref
         kind, _, name = thing.partition("/")
         if kind == "role" and scope.settings.roles is RoleHandling.EXISTING:
             return scope.role_arn(name) if output == "arn" else name
+        if kind == "policy" and scope.settings.roles is RoleHandling.EXISTING:
+            return scope.arn("iam", f"policy/{name}", regional=False) if output == "arn" else name
         if kind == "client" and name == "password" and not scope.settings.password_sign_in:
             return None
         return Reference(logical(kind, name), _OUTPUTS.get((kind, output), output))

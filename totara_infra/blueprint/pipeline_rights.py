@@ -1,7 +1,9 @@
 """The calls that each type of resource takes, and on which names.
 
-Roles themselves are not among them: an organisation policy denies the pipeline to create any, so
-stacks with `roles: create` go up under the bootstrap identity.
+Neither roles nor managed policies are among them: an organisation policy denies the pipeline to
+create roles, and whoever may write policies may read everything. Stacks with `roles: create` go up
+under the bootstrap identity; for others `totara pipeline bootstrap` makes the policies. The policy
+of a key is given when the key is made and can't be changed by the pipeline afterwards.
 """
 
 from __future__ import annotations
@@ -33,6 +35,8 @@ _POOL = ("userpool/*",)
 _BACKUP = ("backup-vault:bank-{env}-*", "backup-plan:*")
 _BUCKET = ("bank-{env}-*",)
 _EVENTS = ("event-bus/bank-*", "archive/bank-*")
+_FUNCTION = ("function:bank-alarm-router-{env}", "function:bank-pre-token-generation-*-{env}")
+"""The stack's own. Modules deploy theirs, under roles that read secrets."""
 _TOPIC = ("bank-*-{env}", "mod076-alarm-intake")
 
 
@@ -156,8 +160,7 @@ RIGHTS: Mapping[str, Rights] = {
     ),
     "aws:iam/policy:Policy": Rights(
         _calls("iam", "GetPolicy", "GetPolicyVersion", "ListPolicyVersions", "ListPolicyTags"),
-        _calls("iam", "CreatePolicy", "CreatePolicyVersion", "DeletePolicy",
-               "DeletePolicyVersion", "TagPolicy", "UntagPolicy"),
+        (),
         ("policy/bank-*",),
     ),
     "aws:kms/alias:Alias": Rights(
@@ -167,8 +170,8 @@ RIGHTS: Mapping[str, Rights] = {
     ),
     "aws:kms/key:Key": Rights(
         _calls("kms", "DescribeKey", "GetKeyPolicy", "GetKeyRotationStatus", "ListResourceTags"),
-        _calls("kms", "EnableKeyRotation", "PutKeyPolicy", "ScheduleKeyDeletion",
-               "CancelKeyDeletion", "UpdateKeyDescription", *_TAGGED),
+        _calls("kms", "EnableKeyRotation", "ScheduleKeyDeletion", "CancelKeyDeletion",
+               "UpdateKeyDescription", *_TAGGED),
         ("key/*",),
     ),
     "aws:lambda/function:Function": Rights(
@@ -176,12 +179,12 @@ RIGHTS: Mapping[str, Rights] = {
                "ListVersionsByFunction", "ListTags"),
         _calls("lambda", "CreateFunction", "UpdateFunctionCode", "UpdateFunctionConfiguration",
                "DeleteFunction", *_TAGGED),
-        ("function:bank-*-{env}",),
+        _FUNCTION,
     ),
     "aws:lambda/permission:Permission": Rights(
         _calls("lambda", "GetPolicy"),
         _calls("lambda", "AddPermission", "RemovePermission"),
-        ("function:bank-*-{env}",),
+        _FUNCTION,
     ),
     "aws:s3/bucket:Bucket": Rights(
         _calls("s3", "ListBucket", "GetBucketLocation", "GetBucketTagging", "GetBucketAcl",
@@ -243,7 +246,13 @@ RIGHTS: Mapping[str, Rights] = {
         ("parameter/bank/{env}/*",),
     ),
 }  # fmt: skip
-"""Type -> its calls. `aws:iam/rolePolicyAttachment` has a statement of its own."""
-ATTACHMENT = "aws:iam/rolePolicyAttachment:RolePolicyAttachment"
-BOOTSTRAP_TYPES = frozenset({"aws:iam/role:Role", "aws:iam/rolePolicy:RolePolicy"})
+"""Type -> its calls."""
+BOOTSTRAP_TYPES = frozenset(
+    {
+        "aws:iam/policy:Policy",
+        "aws:iam/role:Role",
+        "aws:iam/rolePolicy:RolePolicy",
+        "aws:iam/rolePolicyAttachment:RolePolicyAttachment",
+    }
+)
 """What the bootstrap identity makes, and the pipeline must not."""

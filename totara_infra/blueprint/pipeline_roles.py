@@ -22,7 +22,7 @@ from totara_infra.blueprint.pipeline_trust import (
     reading_jobs,
     trust_statement,
 )
-from totara_infra.blueprint.roles import runtime_roles
+from totara_infra.blueprint.roll_out import MONITOR_ROLE
 from totara_infra.blueprint.scope import Scope
 from totara_infra.blueprint.sign_in_trigger import ROLE as TRIGGER_ROLE
 from totara_infra.model.vocabulary import Environment
@@ -45,10 +45,11 @@ _UNNAMED_READS = (
 )  # fmt: skip
 """Calls that AWS ties to no name, and that change nothing."""
 _UNNAMED_WRITES = (
-    "backup-storage:MountCapsule", "cognito-idp:CreateUserPool", "kms:CreateKey",
-    "sns:SetSubscriptionAttributes", "sns:Unsubscribe",
+    "appconfig:CreateApplication", "appconfig:CreateDeploymentStrategy",
+    "backup-storage:MountCapsule", "cognito-idp:CreateUserPool", "events:PutPermission",
+    "events:RemovePermission", "kms:CreateKey", "sns:SetSubscriptionAttributes", "sns:Unsubscribe",
 )  # fmt: skip
-"""The same of those that change something: AWS gives the ids."""
+"""The same of those that change something: AWS gives the ids, or takes no name."""
 _PROBE_CALLS = (
     "cognito-idp:AdminAddUserToGroup", "cognito-idp:AdminCreateUser",
     "cognito-idp:AdminDeleteUser", "cognito-idp:AdminInitiateAuth",
@@ -59,6 +60,17 @@ _ROLE_READS = (
     "iam:ListRoleTags",
 )  # fmt: skip
 
+_RIGHTS_CALLS = (
+    "iam:Add*", "iam:Attach*", "iam:ChangePassword", "iam:Create*", "iam:Deactivate*",
+    "iam:Delete*", "iam:Detach*", "iam:Put*", "iam:Remove*", "iam:Set*", "iam:Tag*", "iam:Untag*",
+    "iam:Update*", "iam:Upload*",
+)  # fmt: skip
+"""Every call of IAM that gives somebody rights, or takes a limit from them."""
+_LOG_CALLS = (
+    "logs:DeleteLogGroup", "logs:DeleteLogStream", "logs:DeleteRetentionPolicy",
+    "logs:DisassociateKmsKey", "logs:FilterLogEvents", "logs:GetLogEvents", "logs:StartQuery",
+)  # fmt: skip
+"""Calls that read or remove events."""
 _BOTH_REGIONS = frozenset({"backup", "kms"})
 """Services in which the stack has something in the region that takes over, too."""
 
@@ -142,33 +154,63 @@ def _deploying(scope: Scope) -> Iterator[dict[str, Any]]:
     yield from _by_service(scope, "read", "write")
     yield _allow("Unnamed", (*_UNNAMED_READS, *_UNNAMED_WRITES), ["*"])
     yield _allow("Roles", _ROLE_READS, [scope.arn("iam", "role/Bank*", regional=False)])
-    # Only policies of the platform, and only to roles of domains: never to itself.
-    runtime = [scope.role_arn(name) for name, _ in runtime_roles(scope)]
-    policies = scope.arn("iam", "policy/bank-*", regional=False)
-    yield _allow("Attach", ("iam:AttachRolePolicy", "iam:DetachRolePolicy"), runtime) | {
-        "Condition": {"ArnLike": {"iam:PolicyARN": policies}}
-    }
     # AWS Backup binds a vault to its key with the caller's rights; nobody else may use them so.
-    settings = scope.settings
-    regions = (settings.region, settings.disaster_recovery_region)
     binding = ("kms:CreateGrant", "kms:Decrypt", "kms:GenerateDataKey", "kms:RetireGrant")
     yield _allow("VaultKeys", binding, named(scope, "kms", "key/*")) | {
-        "Condition": {
-            "StringEquals": {"kms:ViaService": [f"backup.{r}.amazonaws.com" for r in regions]}
-        }
+        "Condition": {"StringEquals": {"kms:ViaService": _backup_services(scope)}}
     }
     # Gates send a probe over each bus and, where the environment allows it, sign a user in.
     yield _allow("ProbeBuses", ("events:PutEvents",), [scope.arn("events", "event-bus/bank-*")])
-    if settings.environment is not Environment.PROD:
+    if scope.settings.environment is not Environment.PROD:
         pools = [scope.arn("cognito-idp", "userpool/*")]
         yield _allow("ProbeSignIn", _PROBE_CALLS, pools)
-    services = [f"{name}.amazonaws.com" for name in ("backup", "cognito-idp", "lambda")]
+    for service, names in _passed_roles(scope).items():
+        sid = "PassTo" + "".join(word.capitalize() for word in service.split("-"))
+        yield _allow(sid, ("iam:PassRole",), [scope.role_arn(name) for name in names]) | {
+            "Condition": {"StringEquals": {"iam:PassedToService": f"{service}.amazonaws.com"}}
+        }
+    yield from _guards(scope)
+
+
+def _passed_roles(scope: Scope) -> dict[str, tuple[str, ...]]:
+    """Service -> the roles that the stack's resources hand to it."""
     stores = scope.catalogue.stores
-    vault = [stores.vault.role] if stores is not None else []
-    passed = [scope.role_arn(name) for name in (ROUTER_ROLE, SMS_ROLE, TRIGGER_ROLE, *vault)]
-    yield _allow("PassRoles", ("iam:PassRole",), passed) | {
-        "Condition": {"StringEquals": {"iam:PassedToService": services}}
+    return {
+        "appconfig": (MONITOR_ROLE.removeprefix("role/"),),
+        "cognito-idp": (SMS_ROLE,),
+        "lambda": (ROUTER_ROLE, TRIGGER_ROLE),
+        **({"backup": (stores.vault.role,)} if stores is not None else {}),
     }
+
+
+def _guards(scope: Scope) -> Iterator[dict[str, Any]]:
+    """What the role that deploys must never do, whoever allows it.
+
+    A denial here outweighs what a policy of a secret, key or bucket allows, and only the bootstrap
+    identity can change it.
+    """
+    everything = ["*"]
+    yield _deny("NoRights", _RIGHTS_CALLS, everything)
+    yield _deny("NoOtherIdentity", ("sts:AssumeRole", "sts:AssumeRoot"), everything)
+    values = ("secretsmanager:BatchGetSecretValue", "secretsmanager:GetSecretValue")
+    yield _deny("NoValues", values, everything)
+    yield _deny("NoKeyPolicies", ("kms:PutKeyPolicy", "kms:ReplicateKey"), everything)
+    direct = ("kms:CreateGrant", "kms:Decrypt", "kms:ReEncrypt*")
+    yield _deny("NoKeysDirectly", direct, everything) | {
+        "Condition": {"StringNotEquals": {"kms:ViaService": _backup_services(scope)}}
+    }
+    objects = ("s3:DeleteObject*", "s3:GetObject*", "s3:PutBucketAcl", "s3:PutObject*")
+    kept = [f"{arn}/*" for arn in named(scope, "s3", "bank-{env}-*")]
+    # Who changes an ACL or an object's retention names the object or the bucket.
+    yield _deny("NoObjects", objects, [*kept, *named(scope, "s3", "bank-{env}-*")])
+    groups = [scope.arn("logs", "log-group:/aws/bank-platform/*")]
+    yield _deny("NoLogs", _LOG_CALLS, groups)
+
+
+def _backup_services(scope: Scope) -> list[str]:
+    settings = scope.settings
+    regions = (settings.region, settings.disaster_recovery_region)
+    return [f"backup.{region}.amazonaws.com" for region in regions]
 
 
 def _exporting(scope: Scope) -> Iterator[dict[str, Any]]:
@@ -240,6 +282,10 @@ def named(scope: Scope, service: str, part: str) -> list[str]:
 
 def _allow(sid: str, actions: Sequence[str], resources: Sequence[str]) -> dict[str, Any]:
     return {"Sid": sid, "Effect": "Allow", "Action": list(actions), "Resource": list(resources)}
+
+
+def _deny(sid: str, actions: Sequence[str], resources: Sequence[str]) -> dict[str, Any]:
+    return _allow(sid, actions, resources) | {"Effect": "Deny"}
 
 
 def _document(*statements: dict[str, Any]) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
 from totara_infra.blueprint.resource import PlannedResource, Reference
@@ -59,7 +60,12 @@ def role_resources(scope: Scope, module: Module, role: RuntimeRole) -> Iterator[
 
 
 def policy_resources(scope: Scope, module: Module, policy: Policy) -> Iterator[PlannedResource]:
-    """A managed policy, attached to the roles of the domains that carry it."""
+    """A managed policy, attached to the roles of the domains that carry it.
+
+    Nothing where roles are ready made: who deploys may not write policies, see `managed_policies`.
+    """
+    if scope.settings.roles is RoleHandling.EXISTING:
+        return
     name = f"policy/{policy.name}"
     yield PlannedResource(
         "aws:iam/policy:Policy",
@@ -73,20 +79,59 @@ def policy_resources(scope: Scope, module: Module, policy: Policy) -> Iterator[P
             "tags": scope.tags(module.id),
         },
     )
-    for role_name, domain_id in runtime_roles(scope):
-        carried = policy.attached_to_domains
-        if carried == "all" or domain_id in carried:
-            created = scope.settings.roles is RoleHandling.CREATE
-            yield PlannedResource(
-                "aws:iam/rolePolicyAttachment:RolePolicyAttachment",
-                f"{name}/{role_name}",
-                module.id,
-                "roles",
-                {
-                    "role": Reference(f"role/{role_name}", "name") if created else role_name,
-                    "policy_arn": Reference(name, "arn"),
-                },
-            )
+    for role_name in _carriers(scope, policy):
+        yield PlannedResource(
+            "aws:iam/rolePolicyAttachment:RolePolicyAttachment",
+            f"{name}/{role_name}",
+            module.id,
+            "roles",
+            {
+                "role": Reference(f"role/{role_name}", "name"),
+                "policy_arn": Reference(name, "arn"),
+            },
+        )
+
+
+@dataclass(frozen=True)
+class ManagedPolicy:
+    """A managed policy that the bootstrap identity makes where roles are ready made.
+
+    Attributes:
+        name: of the policy.
+        description: of the policy.
+        document: what it says.
+        roles: names of the roles that carry it.
+        module: id of the module that declares it.
+    """
+
+    name: str
+    description: str
+    document: dict[str, Any]
+    roles: tuple[str, ...]
+    module: str
+
+
+def managed_policies(scope: Scope) -> list[ManagedPolicy]:
+    """The policies that no stack with ready-made roles makes, as the role that deploys may not."""
+    return [
+        ManagedPolicy(
+            policy.name,
+            policy.why,
+            json.loads(_document(*_declared(scope, policy.statements))),
+            tuple(_carriers(scope, policy)),
+            module.id,
+        )
+        for module in scope.catalogue.modules.values()
+        if module.id in scope.active
+        for policy in module.resources
+        if isinstance(policy, Policy) and policy.source is Source.RESOURCE
+    ]
+
+
+def _carriers(scope: Scope, policy: Policy) -> list[str]:
+    """Names of the domains' roles that carry a policy."""
+    carried = policy.attached_to_domains
+    return [name for name, domain in runtime_roles(scope) if carried == "all" or domain in carried]
 
 
 def _declared(scope: Scope, statements: list[PolicyStatement]) -> Iterator[dict[str, Any]]:
@@ -102,6 +147,19 @@ def _declared(scope: Scope, statements: list[PolicyStatement]) -> Iterator[dict[
             "Effect": statement.effect,
             "Action": statement.actions,
             "Resource": [fill(resource, values) for resource in statement.resources],
+            **(
+                {
+                    "Condition": {
+                        operator: {
+                            key: [fill(value, values) for value in expected]
+                            for key, expected in keys.items()
+                        }
+                        for operator, keys in statement.condition.items()
+                    }
+                }
+                if statement.condition
+                else {}
+            ),
         }
 
 
@@ -152,6 +210,18 @@ def _statements(scope: Scope, role: RuntimeRole) -> Iterator[dict[str, Any]]:
         ["logs:CreateLogStream", "logs:PutLogEvents"],
         [scope.arn("logs", "log-group:*")],
     )
+    classes = sorted(_secret_classes(scope, domain.id))
+    if classes:
+        yield _allow("DecryptSecrets", ["kms:Decrypt"], [scope.arn("kms", "key/*")]) | {
+            "Condition": {
+                "StringEquals": {
+                    "kms:ViaService": f"secretsmanager.{scope.settings.region}.amazonaws.com"
+                },
+                "ForAnyValue:StringEquals": {
+                    "kms:ResourceAliases": [f"alias/bank-{scope.env}-{c}" for c in classes]
+                },
+            }
+        }
     foreign = _foreign_secrets(scope, domain.id, domain.path_segment)
     if foreign:
         yield _allow(
@@ -160,6 +230,18 @@ def _statements(scope: Scope, role: RuntimeRole) -> Iterator[dict[str, Any]]:
             # The six characters are those that Secrets Manager adds to the name.
             [scope.arn("secretsmanager", f"secret:{path}-??????") for path in foreign],
         )
+
+
+def _secret_classes(scope: Scope, domain_id: str) -> set[str]:
+    """Key classes of the secrets that modules of a domain read."""
+    return {
+        secret.key_class.value
+        for module in scope.catalogue.modules.values()
+        for secret in module.secrets
+        if any(
+            scope.catalogue.domain_of[m].id == domain_id for m in scope.modules_of(secret.readers)
+        )
+    }
 
 
 def _foreign_secrets(scope: Scope, domain_id: str, segment: str) -> list[str]:

@@ -105,5 +105,6 @@ def reader_arns(scope: Scope, secret: Secret) -> list[str]:
     roles = scope.domain_roles
     domains = {scope.catalogue.domain_of[m].id for m in scope.modules_of(secret.readers)}
     names = {roles[d] for d in domains if d in roles}
-    names |= {ROTATION_ROLE, BREAK_GLASS_ROLE, scope.settings.deployer_role}
+    # Not the role that deploys: it makes the containers and never reads them.
+    names |= {ROTATION_ROLE, BREAK_GLASS_ROLE}
     return sorted(scope.role_arn(name) for name in names)

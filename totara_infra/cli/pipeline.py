@@ -59,19 +59,24 @@ def bootstrap(
     state: StateOption = None,
     rehearse: RehearseOption = False,
 ) -> None:
-    """Put GitHub's OIDC provider and the roles into the account; again changes nothing.
+    """Put GitHub's OIDC provider, the roles and the domains' policies into the account.
 
-    Takes the credentials of the bootstrap identity: the pipeline may not create roles.
+    Again changes nothing. Takes the credentials of the bootstrap identity: the pipeline may create
+    no roles and change no policies.
     """
     from totara_infra.blueprint.pipeline_roles import pipeline_roles
     from totara_infra.delivery.stacks import live_context
-    from totara_infra.operations.pipeline_roles import put_roles
+    from totara_infra.model.stack import RoleHandling
+    from totara_infra.operations.pipeline_roles import put_policies, put_roles
 
     _check(repository)
     blueprint, live = live_context(environment, rehearse)
     roles = pipeline_roles(blueprint.scope, state)
     for line in put_roles(live, blueprint.scope, repository, roles):
         typer.echo(line)
+    if blueprint.scope.settings.roles is RoleHandling.EXISTING:
+        for line in put_policies(live, blueprint.scope):
+            typer.echo(line)
 
 
 @app.command("check")

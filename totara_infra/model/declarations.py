@@ -213,6 +213,8 @@ class PolicyStatement(Model):
     effect: Literal["Allow", "Deny"]
     actions: list[str]
     resources: list[str]
+    condition: dict[str, dict[str, list[str]]] = Field(default_factory=dict)
+    """Operator -> condition key -> values, which may hold the same placeholders."""
 
 
 class RuntimeRole(Infrastructure):

@@ -7,8 +7,10 @@ from typing import Any
 
 from totara_infra.blueprint.pipeline_roles import PipelineRole, as_text, provider_arn
 from totara_infra.blueprint.pipeline_trust import AUDIENCE, BRANCHES, ISSUER, named
+from totara_infra.blueprint.roles import managed_policies
 from totara_infra.blueprint.scope import Scope
 from totara_infra.model.stack import PROJECT
+from totara_infra.operations.checks.result import Result, failed, passed
 from totara_infra.operations.drift.reading import unless_gone
 from totara_infra.operations.live import Live
 from totara_infra.operations.secrets.policies import admits, as_list
@@ -63,6 +65,64 @@ def put_roles(
         yield f"{done} {scope.role_arn(role.name)} for {', '.join(role.jobs.environments)}."
 
 
+def put_policies(live: Live, scope: Scope) -> Iterator[str]:
+    """Bring the managed policies of the domains' roles to what they should be.
+
+    Args:
+        live: access under an identity that may write policies.
+        scope: an environment that finds its roles ready made; others make the policies themselves.
+
+    Yields:
+        What was done, in sentences for people.
+    """
+    iam = live.client("iam")
+    for policy in managed_policies(scope):
+        own = scope.tags(policy.module) | {"managed_by": MANAGED_BY}
+        tags = [{"Key": key, "Value": value} for key, value in own.items()]
+        arn = scope.arn("iam", f"policy/{policy.name}", regional=False)
+        _put_policy(iam, arn, as_text(policy.document), tags, policy.description)
+        carrying = [r for r in policy.roles if _attach(iam, r, arn)]
+        absent = [r for r in policy.roles if r not in carrying]
+        yield f"{policy.name} is there, and on {len(carrying)} roles."
+        if absent:
+            yield f"  No such role yet, so run this again later: {', '.join(absent)}."
+
+
+def policy_faults(live: Live, scope: Scope) -> Iterator[Result]:
+    """Whether the managed policies say what they should and the domains' roles carry them.
+
+    Args:
+        live: access that reads IAM.
+        scope: an environment that finds its roles ready made.
+    """
+    iam, fix = live.client("iam"), "Run `totara pipeline bootstrap` under the bootstrap identity."
+    attached: dict[str, set[str]] = {}
+    for policy in managed_policies(scope):
+        arn = scope.arn("iam", f"policy/{policy.name}", regional=False)
+        found = unless_gone(iam.get_policy, *_ABSENT, PolicyArn=arn)
+        if found is None:
+            yield failed("managed policy", policy.name, "to be there", "nothing", fix)
+            continue
+        version = found["Policy"]["DefaultVersionId"]
+        answer = iam.get_policy_version(PolicyArn=arn, VersionId=version)
+        if as_text(answer["PolicyVersion"]["Document"]) == as_text(policy.document):
+            yield passed("managed policy", policy.name)
+        else:
+            told = f"other statements in {version}"
+            yield failed("managed policy", policy.name, "its statements", told, fix)
+        for role in policy.roles:
+            if role not in attached:
+                listed = unless_gone(iam.list_attached_role_policies, *_ABSENT, RoleName=role)
+                attached[role] = {
+                    p["PolicyArn"] for p in (listed or {}).get("AttachedPolicies", [])
+                }
+            subject = f"{policy.name} on {role}"
+            if arn in attached[role]:
+                yield passed("policy attachment", subject)
+            else:
+                yield failed("policy attachment", subject, "to be attached", "nothing", fix)
+
+
 def open_to_any_branch(trust: Mapping[str, Any]) -> bool:
     """Whether a trust policy lets in a token of a job that somebody's own branch has started.
 
@@ -106,17 +166,29 @@ def _put_policies(
         for name, document in role.policies.items()
     }
     for arn, document in wanted.items():
-        found = unless_gone(iam.get_policy, *_ABSENT, PolicyArn=arn)
-        if found is None:
-            name = arn.rpartition("/")[2]
-            iam.create_policy(PolicyName=name, PolicyDocument=document, Tags=tags)
-        else:
-            _renew(iam, arn, found["Policy"]["DefaultVersionId"], document)
+        _put_policy(iam, arn, document, tags)
         iam.attach_role_policy(RoleName=role.name, PolicyArn=arn)
     attached = iam.list_attached_role_policies(RoleName=role.name)["AttachedPolicies"]
     for policy in attached:
         if policy["PolicyArn"] not in wanted:
             iam.detach_role_policy(RoleName=role.name, PolicyArn=policy["PolicyArn"])
+
+
+def _put_policy(
+    iam: Any, arn: str, document: str, tags: Sequence[Mapping[str, str]], description: str = ""
+) -> None:
+    found = unless_gone(iam.get_policy, *_ABSENT, PolicyArn=arn)
+    if found is None:
+        name, said = arn.rpartition("/")[2], {"Description": description} if description else {}
+        iam.create_policy(PolicyName=name, PolicyDocument=document, Tags=tags, **said)
+    else:
+        _renew(iam, arn, found["Policy"]["DefaultVersionId"], document)
+
+
+def _attach(iam: Any, role: str, arn: str) -> bool:
+    """Attach a policy; False where there is no such role."""
+    done = unless_gone(iam.attach_role_policy, *_ABSENT, RoleName=role, PolicyArn=arn)
+    return done is not None
 
 
 def _renew(iam: Any, arn: str, version: str, document: str) -> None:

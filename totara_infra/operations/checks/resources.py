@@ -9,6 +9,7 @@ from totara_infra.operations.checks import alarms, sign_in, titles
 from totara_infra.operations.checks.inspection import ROLLED_OUT, Inspection
 from totara_infra.operations.checks.result import Result, failed, passed
 from totara_infra.operations.drift.reading import unless_gone
+from totara_infra.operations.pipeline_roles import policy_faults
 
 
 def buckets(inspection: Inspection) -> Iterator[Result]:
@@ -35,7 +36,7 @@ def roles(inspection: Inspection) -> Iterator[Result]:
     """Roles are trusted and allowed what is declared.
 
     A stack that finds its roles ready made is asked only whether they are there: whoever made
-    them decides what they may.
+    them decides what they may, but for the policies that the pipeline's bootstrap attaches.
     """
     yield from inspection.compared(titles.ROLES)
     scope = inspection.blueprint.scope
@@ -53,23 +54,18 @@ def roles(inspection: Inspection) -> Iterator[Result]:
                     "The pipeline may not make roles: bring this stack up once under the bootstrap "
                     f"identity, with `roles: create` in Pulumi.{scope.settings.stack}.yaml.",
                 )
+        yield from policy_faults(inspection.live, scope)
 
 
 def _ready_made(inspection: Inspection) -> set[str]:
     """Names of the roles that resources refer to without the stack making them."""
     prefix = inspection.blueprint.scope.role_arn("")
-    names = {
+    return {
         word.removeprefix(prefix)
         for resource in inspection.resources.values()
         for word in _texts(resource.properties)
         if word.startswith(prefix) and "*" not in word
     }
-    attached = {
-        str(r.properties["role"])
-        for r in inspection.of_shape("RolePolicyAttachment")
-        if isinstance(r.properties["role"], str)
-    }
-    return names | attached
 
 
 def _texts(value: object) -> Iterator[str]:

@@ -45,7 +45,7 @@ def explained(doing: str) -> Iterator[None]:
 
 def _advice(code: str) -> str:
     if "AccessDenied" in code:
-        return "use a profile that may, such as that of the deployer role"
+        return "use a profile that may: break-glass reads secrets, rotation replaces them"
     if "Decrypt" in code or "Encrypt" in code or "KMS" in code:
         return "check that the secret's KMS key is enabled and that your role may use it"
     return "mend what it says, then run the command again; what is done already is skipped"

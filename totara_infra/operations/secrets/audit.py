@@ -15,6 +15,7 @@ from totara_infra.operations.checks import Result, failed, passed, skipped
 from totara_infra.operations.checks.result import put_back
 from totara_infra.operations.live import Live
 from totara_infra.operations.secrets.answers import explained
+from totara_infra.operations.secrets.exposure import account, exposures, secret_target
 from totara_infra.operations.secrets.filling import rotation_function
 from totara_infra.operations.secrets.inventory import (
     PARALLEL,
@@ -60,10 +61,7 @@ def audit(live: Live, blueprint: Blueprint, now: datetime) -> list[Result]:
             )
         )
     results = [r for s in found for r in _presence(blueprint, s)]
-    deployer = blueprint.scope.role_arn(blueprint.scope.settings.deployer_role)
-    if deployer not in {p.arn for p in everybody}:
-        why = "This account has no such role; whoever deploys here is somebody else."
-        results.append(skipped("secret readers", _short(deployer), why))
+    targets = []
     for standing in there:
         path, key = standing.entry.path, keys.get(standing.entry.secret.key_class, "")
         results += _rotation(blueprint, standing, rotates)
@@ -71,7 +69,19 @@ def audit(live: Live, blueprint: Blueprint, now: datetime) -> list[Result]:
         results += _access(
             blueprint, standing, everybody, policies[path], (key, documents.get(key, {}))
         )
-    return results
+        targets.append(
+            secret_target(
+                blueprint.scope,
+                standing.entry.secret,
+                path,
+                standing.live["ARN"],
+                policies[path],
+                (key, documents.get(key, {})),
+                {t["Key"]: t["Value"] for t in standing.live.get("Tags", [])},
+            )
+        )
+    deployed = account(live, blueprint, everybody)
+    return [*results, *exposures(blueprint.scope, deployed, targets)]
 
 
 def _keys(live: Live, blueprint: Blueprint) -> dict[KeyClass, str]:
@@ -173,9 +183,7 @@ def _access(
     found = readers(blueprint, standing, everybody, policy, key)
     named = reader_arns(scope, standing.entry.secret)
     may = ", ".join(_short(arn) for arn in named)
-    deployer = scope.role_arn(scope.settings.deployer_role)
-    absent = [a for a in found.missing if a != deployer]
-    wrong = [f"no role {_short(a)}" for a in absent]
+    wrong = [f"no role {_short(a)}" for a in found.missing]
     wrong += [f"{_short(a)} lacks {lack}" for a, lack in sorted(found.locked_out.items())]
     if wrong:
         fix = (

@@ -13,6 +13,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 
 from totara_infra.blueprint.pipeline_trust import ISSUER, condition_keys
@@ -32,14 +33,18 @@ class Principal:
         account: its account id.
         policies: inline and attached identity policies.
         boundary: its permissions boundary.
-        tags: its tags.
+        tags: its tags; None: not known.
+        managed: ARNs of its managed policies, which are the last of `policies`.
+        trust: who may assume it; of a role.
     """
 
     arn: str
     account: str
     policies: Sequence[Document] = ()
     boundary: Document | None = None
-    tags: Mapping[str, str] = field(default_factory=dict)
+    tags: Mapping[str, str] | None = field(default_factory=dict)
+    managed: Sequence[str] = ()
+    trust: Document | None = None
 
 
 @dataclass(frozen=True)
@@ -66,6 +71,8 @@ class _Request:
         """Whether a condition key is known beforehand, and its value (None: it is absent)."""
         wanted = key.lower()
         if wanted.startswith("aws:principaltag/"):
+            if self.principal.tags is None:
+                return False, None
             tag = wanted.removeprefix("aws:principaltag/")
             return True, next((v for k, v in self.principal.tags.items() if k.lower() == tag), None)
         if wanted in self.context:
@@ -139,9 +146,10 @@ def _matches(
 ) -> Iterator[tuple[str, bool | None]]:
     """Effect of every statement, and whether it applies: True, False, or None for unknown."""
     for statement in as_list(document.get("Statement")):
+        if not action_matches(statement, request.action):
+            continue
         parts = [
             _names(statement, request) if named else True,
-            _action(statement, request.action),
             _resource(statement, request),
             *(
                 _condition(operator, key, as_list(expected), request)
@@ -193,14 +201,20 @@ def _names(statement: Document, request: _Request) -> bool | None:
     return "*" in names or request.principal.arn in names or whole
 
 
-def _action(statement: Document, action: str) -> bool:
+def action_matches(statement: Document, action: str) -> bool:
+    """Whether a statement speaks of a call."""
+
     def among(patterns: Any) -> bool:
-        expressions = (_expression(p) for p in as_list(patterns))
-        return any(re.fullmatch(e, action, re.IGNORECASE) for e in expressions)
+        return any(_called(pattern, action) for pattern in as_list(patterns))
 
     if "Action" in statement:
         return among(statement["Action"])
     return not among(statement.get("NotAction"))
+
+
+@cache
+def _called(pattern: str, action: str) -> bool:
+    return re.fullmatch(_expression(pattern), action, re.IGNORECASE) is not None
 
 
 def _resource(statement: Document, request: _Request) -> bool | None:
@@ -244,6 +258,7 @@ def _like(
     return re.fullmatch(expression, value, flags) is not None
 
 
+@cache
 def _expression(pattern: str) -> str:
     return re.escape(pattern).replace(r"\*", ".*").replace(r"\?", ".")
 

@@ -80,6 +80,16 @@ def _principal(
         # A boundary that can't be read allows nothing that we could be certain of.
         boundary=managed.get(boundary, {}) if boundary else None,
         tags={t["Key"]: t["Value"] for t in details.get("Tags", [])},
+        managed=tuple(
+            a["PolicyArn"]
+            for a in details.get("AttachedManagedPolicies", [])
+            if a["PolicyArn"] in managed
+        )
+        if "AssumeRolePolicyDocument" in details
+        else (),
+        trust=_document(details["AssumeRolePolicyDocument"])
+        if "AssumeRolePolicyDocument" in details
+        else None,
     )
 
 
@@ -145,7 +155,8 @@ def readers(
         **{f"aws:resourcetag/{k}": v for k, v in tags.items()},
     }
     through: dict[str, str | None] = {
-        "kms:viaservice": f"secretsmanager.{scope.settings.region}.amazonaws.com"
+        "kms:viaservice": f"secretsmanager.{scope.settings.region}.amazonaws.com",
+        "kms:resourcealiases": f"alias/bank-{scope.env}-{standing.entry.secret.key_class}",
     }
     locked_out: dict[str, str] = {}
     intruders: list[str] = []
