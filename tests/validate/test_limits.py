@@ -264,3 +264,25 @@ def test_our_texts_of_names_are_botocores() -> None:
             character = chr(number)
             assert bool(pattern.fullmatch(character)) == fits(str(limit.pattern), character), source
     assert re.fullmatch(naming.SECRET_NAME, "a" * naming.SECRET_MAXIMUM_LENGTH)
+
+
+@pytest.mark.parametrize(
+    ("service", "shape", "says"),
+    [
+        ("ssm", "PutParameterRequest", "{{}}"),
+        ("ssm", "PutParameterRequest", "maximum depth of fifteen levels"),
+        ("kms", "ScheduleKeyDeletionRequest", "between 7 and 30, inclusive"),
+    ],
+)
+def test_a_documented_limit_stands_in_aws_own_text(service: str, shape: str, says: str) -> None:
+    texts = [
+        re.sub(r"<[^>]+>", "", str(member.get("documentation", "")))
+        for member in model(service)["shapes"][shape]["members"].values()
+    ]
+    assert any(says in text for text in texts), texts
+
+
+def test_the_days_that_logs_are_kept_are_those_of_aws_own_text() -> None:
+    text = str(model("logs")["shapes"]["Days"]["documentation"])
+    listed = text.split("Possible values are:")[1].split(".")[0]
+    assert {int(number) for number in re.findall(r"[0-9]+", listed)} == naming.LOG_RETENTION_DAYS

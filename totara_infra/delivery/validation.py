@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from dataclasses import asdict, dataclass
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 from totara_infra.blueprint import plan
 from totara_infra.blueprint.estimate import PRICES, read_prices
 from totara_infra.delivery.limits import aws_problems, region_problems
+from totara_infra.delivery.validated import fingerprint, recall, remember
 from totara_infra.local.project import project_root
 from totara_infra.model.catalogue import Catalogue
 from totara_infra.model.coverage import COVERAGE_DIRECTORY, coverage_problems
@@ -54,11 +55,13 @@ class Validation:
         summary: what was read, counted.
         problems: sorted by file and line.
         notes: what is no fault yet deserves a look, sorted likewise.
+        until: last day on which the notes stay the same; None where they do for good.
     """
 
     summary: Mapping[str, int]
     problems: Sequence[Problem]
     notes: Sequence[Problem] = ()
+    until: date | None = None
 
 
 def validate_all(catalogue_directory: Path, further: Sequence[Further] = ()) -> Validation:
@@ -99,12 +102,30 @@ def validate_all(catalogue_directory: Path, further: Sequence[Further] = ()) -> 
         # A blueprint of what is wrong already would say the same again, in other words.
         problems += blueprint_problems(loaded, root)
     notes: list[Problem] = []
+    until = None
     try:
-        notes = past_freezes(root, datetime.now(UTC))
+        notes, until = past_freezes(root, datetime.now(UTC))
     except ProblemsError as error:
         problems += error.problems
     summary |= {"tenants": len(files), "stacks": len(known_stacks(root))}
-    return Validation(summary, sorted(set(problems)), sorted(notes))
+    return Validation(summary, sorted(set(problems)), sorted(notes), until)
+
+
+def validated(further: Sequence[Further] = ()) -> Validation:
+    """Check all files of the project, or recall that these very files were found valid.
+
+    Args:
+        further: see `validate_all`.
+    """
+    names = [f"{read.__module__}.{read.__qualname__}" for read in further]
+    known = recall(names)
+    if known is not None:
+        return Validation(known["summary"], (), [Problem(**note) for note in known["notes"]])
+    before = fingerprint()
+    found = validate_all(CATALOGUE_DIRECTORY, further)
+    if not found.problems:
+        remember(before, names, found.summary, [asdict(n) for n in found.notes], found.until)
+    return found
 
 
 def refuse_invalid(further: Sequence[Further] = ()) -> None:
@@ -116,7 +137,7 @@ def refuse_invalid(further: Sequence[Further] = ()) -> None:
     Raises:
         ProblemsError: what it finds.
     """
-    problems = validate_all(CATALOGUE_DIRECTORY, further).problems
+    problems = validated(further).problems
     if problems:
         raise ProblemsError(problems)
 

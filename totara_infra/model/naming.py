@@ -84,7 +84,7 @@ LOG_RETENTION_DAYS = frozenset(
     )
 )
 SECRET_RECOVERY_DAYS = (7, 30)
-"""DeleteSecret, `RecoveryWindowInDays`: "from 7 to 30 days" in botocore's own text."""
+"""DeleteSecret, `RecoveryWindowInDays`, in AWS's API reference: "from 7 to 30 days"."""
 # AppConfig quotas (ServiceQuotaExceededException in the botocore service model).
 APPCONFIG_MAXIMUM_PROFILES = 100
 APPCONFIG_MAXIMUM_VALIDATOR_CHARACTERS = 32_768

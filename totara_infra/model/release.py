@@ -79,19 +79,23 @@ def read_calendar(root: Path) -> Calendar:
     return _read(root)[1]
 
 
-def past_freezes(root: Path, now: datetime) -> list[Problem]:
+def past_freezes(root: Path, now: datetime) -> tuple[list[Problem], date | None]:
     """Freezes that are over by a moment: nothing is wrong with a release, and perhaps with a year.
 
     Args:
         root: the project's folder.
         now: the moment, with a time zone.
 
+    Returns:
+        Them, and the day on which the next one ends; None where none is left.
+
     Raises:
         ProblemsError: what is wrong in the file.
     """
     document, calendar = _read(root)
     today = now.astimezone(ZoneInfo(calendar.time_zone)).date()
-    return [
+    left = [freeze.last for freeze in calendar.freezes if freeze.last >= today]
+    over = [
         document.problem(
             ("freezes", number, "last"),
             "freeze-past",
@@ -102,6 +106,7 @@ def past_freezes(root: Path, now: datetime) -> list[Problem]:
         for number, freeze in enumerate(calendar.freezes)
         if freeze.last < today
     ]
+    return over, min(left, default=None)
 
 
 def _read(root: Path) -> tuple[Document, Calendar]:
