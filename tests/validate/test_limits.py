@@ -284,5 +284,5 @@ def test_a_documented_limit_stands_in_aws_own_text(service: str, shape: str, say
 
 def test_the_days_that_logs_are_kept_are_those_of_aws_own_text() -> None:
     text = str(model("logs")["shapes"]["Days"]["documentation"])
-    listed = text.split("Possible values are:")[1].split(".")[0]
+    listed = text.split("Possible values are:")[1].split(".", maxsplit=1)[0]
     assert {int(number) for number in re.findall(r"[0-9]+", listed)} == naming.LOG_RETENTION_DAYS
