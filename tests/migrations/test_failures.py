@@ -158,6 +158,10 @@ def test_a_run_that_is_stopped_tears_nothing_and_the_next_one_goes_on(
     _, said = runner.communicate(timeout=60)
     assert runner.returncode == (130 if sign is signal.SIGINT else -signal.SIGKILL)
     assert "Traceback" not in said
+    if sign is signal.SIGINT:
+        last = said.strip().splitlines()[-1]
+        assert last.startswith("Interrupted. Stands: ")
+        assert "`totara migrations status local`" in last
     again = fresh.data("apply", *words(tmp_path))
     assert {d["outcome"] for d in again["databases"]} <= {"applied", "up to date"}
     assert fresh.server.ask("bank_payments", HISTORY) == [("001", True), ("002", True)]
