@@ -1,9 +1,14 @@
 """What the server of tests/command.py imports once for all commands."""
 
+import os
+import sys
 from importlib import import_module
 from pathlib import Path
 
-import totara_infra
+# A flag of the tests' own process says that nothing compiled is kept; conftest.py has undone it.
+sys.dont_write_bytecode = "PYTHONDONTWRITEBYTECODE" in os.environ
+
+import totara_infra  # noqa: E402
 
 _OTHERS = (
     # These import Pulumi, which the commands leave to the engine's language host.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import signal
 import sys
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -65,6 +66,22 @@ def _no_compiled_copies(tmp_path_factory) -> Iterator[None]:
     base = tmp_path_factory.getbasetemp()
     if sys.pycache_prefix is not None:
         shutil.rmtree(Path(sys.pycache_prefix) / base.relative_to(base.anchor), ignore_errors=True)
+
+
+SLOWEST_FILES = 10
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Name the files that take longest, with set-up and tear-down."""
+    seconds: Counter[str] = Counter()
+    for reports in terminalreporter.stats.values():
+        for report in reports:
+            if isinstance(report, pytest.TestReport):
+                seconds[report.nodeid.split("::", maxsplit=1)[0]] += report.duration
+    if len(seconds) > 1:
+        terminalreporter.section(f"slowest {SLOWEST_FILES} files")
+        for file, total in seconds.most_common(SLOWEST_FILES):
+            terminalreporter.line(f"{total:8.1f}s  {file}")
 
 
 class ByEnvironment(LoadScopeScheduling):
