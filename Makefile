@@ -5,13 +5,14 @@ ENV ?= local
 STATE = $(if $(TOTARA_STATE_DIRECTORY),$(TOTARA_STATE_DIRECTORY),.totara)
 
 .DEFAULT_GOAL := help
-.PHONY: help up down preview test bench lint docs setup tools policies upgrade-check plan-summary plan-comment release-approvals
+.PHONY: help up down preview test test-fast bench lint docs setup tools policies upgrade-check plan-summary plan-comment release-approvals
 
 help:
 	@echo 'make up                  bring all modules up on this machine: the engine, an AWS emulator, the stack local'
 	@echo 'make down                stop what `make up` started and remove its state'
 	@echo 'make preview ENV=local   show what an update of local, dev, uat or prod would do'
 	@echo 'make test                run every test'
+	@echo 'make test-fast           run the tests that need nothing but Python, in about a minute'
 	@echo 'make bench               measure, and print the table of figures'
 	@echo 'make docs                build the documentation site into build/site'
 	@echo 'make lint                check style, types and the dependencies between packages'
@@ -40,6 +41,10 @@ preview: setup
 
 test: tools
 	@.venv/bin/python -m pytest -n logical --maxprocesses 4
+
+# Neither engine nor emulator, database or browser; for work in between.
+test-fast: setup
+	@.venv/bin/python -m pytest -n logical --maxprocesses 4 -m 'not engine and not services'
 
 bench: tools
 	@.venv/bin/python -m benchmarks
