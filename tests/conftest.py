@@ -68,6 +68,22 @@ def _no_compiled_copies(tmp_path_factory) -> Iterator[None]:
         shutil.rmtree(Path(sys.pycache_prefix) / base.relative_to(base.anchor), ignore_errors=True)
 
 
+STARTING = frozenset(
+    {
+        "asking", "bank", "checkout", "chromium", "clone", "endpoint", "environment", "installed",
+        "installed_emulator", "new_checkout", "place", "real_engine", "running", "server",
+    }
+)  # fmt: skip
+"""Fixtures that start or install something; those above them count by what they ask for."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what `make test-fast` leaves out."""
+    for item in items:
+        if isinstance(item, pytest.Function) and STARTING & {*item.fixturenames}:
+            item.add_marker("services")
+
+
 SLOWEST_FILES = 10
 
 
