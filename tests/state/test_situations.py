@@ -396,6 +396,17 @@ def test_a_stopped_emulator_with_the_projects_own_state_is_no_fault(world: World
     assert "`totara up local` starts both afresh" in world.run("totara state status local")
 
 
+def test_an_emulator_that_was_just_started_needs_no_state(world: World, monkeypatch):
+    monkeypatch.delenv("PULUMI_BACKEND_URL")
+    assert data(world)["situations"] == ["orphaned"]
+
+    refuse_other_things("local", Live(world.blueprint.scope.settings), world.blueprint)
+
+    world.live = {POOL: "pool-1"}
+    with pytest.raises(StateError, match="it has no state"):
+        refuse_other_things("local", Live(world.blueprint.scope.settings), world.blueprint)
+
+
 def test_a_lock_of_this_machine_names_whom_to_wait_for(world: World):
     live_and_recorded(world)
     lock = world.backend.lock(os.getpid())

@@ -111,7 +111,10 @@ def refuse_other_things(
         StateError: what is live is not in the state, or is another thing there; or the same as
             `refuse_unsound` raises.
     """
-    _refuse(compared_with(state_status(stack), live, blueprint), preview)
+    # An emulator that was started a moment ago has no state yet, and needs none: what is in it says
+    # whether one is missing.
+    status = replace(state_status(stack), orphaned=False)
+    _refuse(compared_with(status, live, blueprint), preview)
 
 
 def _refuse(status: Status, preview: bool) -> None:
