@@ -22,6 +22,7 @@ from tests.secrets.containers import make_containers
 from totara_infra.local import emulator
 from totara_infra.local.emulator_install import ensure_installed
 from totara_infra.local.project import STATE_DIRECTORY_VARIABLE, state_directory
+from totara_infra.migrations.flyway.client import Flyway
 from totara_infra.migrations.flyway.install import ensure_installed as ensure_flyway
 from totara_infra.operations.live import Live
 
@@ -96,6 +97,24 @@ def installed() -> Path:
 
 
 @pytest.fixture(scope="module")
+def flyway(installed) -> Iterator[None]:
+    """One real Flyway for all commands that run in this process: starting Java takes seconds.
+
+    Commands in a process of their own start and end theirs.
+    """
+    with Flyway() as running, pytest.MonkeyPatch.context() as patch:
+
+        def enter(self: Flyway) -> Flyway:
+            self._process = running._process
+            return self
+
+        patch.setattr(Flyway, "__enter__", enter)
+        patch.setattr(Flyway, "__exit__", lambda *_: None)
+        yield
+        patch.undo()
+
+
+@pytest.fixture(scope="module")
 def server() -> Iterator[Server]:
     server = Server.start()
     yield server
@@ -133,5 +152,5 @@ def place_of(environment: str, rehearse: bool, server: Server, state: Path) -> P
 
 
 @pytest.fixture(scope="module")
-def place(server, emulated) -> Place:
+def place(server, emulated, flyway) -> Place:
     return place_of("local", False, server, emulated)

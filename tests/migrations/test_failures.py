@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import signal
 import time
@@ -199,38 +200,147 @@ def test_an_undo_that_fails_leaves_database_and_history_as_they_were(fresh, tmp_
     assert fresh.server.ask("bank_payments", HISTORY) == [("001", True)]
 
 
-def test_what_could_not_run_in_a_transaction_is_cleared_away_by_its_undo(fresh, tmp_path) -> None:
-    twice = (TABLE[0], f"{TABLE[1]}\nINSERT INTO payments.payments VALUES (7);", TABLE[2])
-    unique = (INDEX[0], INDEX[1].replace("INDEX", "UNIQUE INDEX", 1), INDEX[2])
-    write(tmp_path, "bank_payments", SCHEMA, twice, unique)
-    done = fresh.run("apply", *words(tmp_path))
-    assert done.returncode == 1
-    valid = "SELECT indisvalid FROM pg_index WHERE indexrelid = to_regclass('payments.by_id')"
-    assert fresh.server.ask("bank_payments", valid) == [(False,)]
-    assert fresh.server.ask("bank_payments", HISTORY)[-1] == ("003", False)
-    stopped = fresh.run("apply", *words(tmp_path))
-    assert stopped.returncode == 1
-    assert "migration 003 failed half-way" in stopped.stderr
-    assert "totara migrations undo" in stopped.stderr
+BY_ID = "CREATE INDEX CONCURRENTLY by_id ON payments.payments (id);\n"
+BY_NOTE = "CREATE INDEX CONCURRENTLY by_note ON payments.payments (note);\n"
+PLAIN = BY_ID.replace("CONCURRENTLY ", "")
+UNIQUE = BY_ID.replace("INDEX", "UNIQUE INDEX", 1)
+NO_COLUMN = BY_NOTE.replace("(note)", "(nothing)")
+INDEXES = (
+    "SELECT c.relname, i.indisvalid FROM pg_index AS i JOIN pg_class AS c ON c.oid = i.indexrelid"
+    " WHERE i.indrelid = 'payments.payments'::regclass ORDER BY 1"
+)
+HALF_DONE: dict[str, tuple[str, str, str, str, list[tuple[str, bool]], list[tuple[str, bool]]]] = {
+    # name: (an index that was there, V, its mended form, U, indexes then, indexes in the end)
+    "an invalid index": (
+        "",
+        UNIQUE,
+        BY_ID,
+        "DROP INDEX payments.by_id;",
+        [("by_id", False)],
+        [("by_id", True)],
+    ),
+    "no index": ("", NO_COLUMN, BY_NOTE, "DROP INDEX payments.by_note;", [], [("by_note", True)]),
+    "the second of two": (
+        "",
+        BY_NOTE + UNIQUE,
+        BY_NOTE + BY_ID,
+        "DROP INDEX payments.by_id, payments.by_note;",
+        [("by_id", False), ("by_note", True)],
+        [("by_id", True), ("by_note", True)],
+    ),
+    "the first of two": (
+        "",
+        UNIQUE + BY_NOTE,
+        BY_ID + BY_NOTE,
+        "DROP INDEX payments.by_note;\nDROP INDEX payments.by_id;",
+        [("by_id", False)],
+        [("by_id", True), ("by_note", True)],
+    ),
+    "left by a run that was killed": (
+        UNIQUE,
+        BY_ID,
+        BY_ID,
+        "DROP INDEX payments.by_id;",
+        [("by_id", False)],
+        [("by_id", True)],
+    ),
+    "a drop that came too far": (
+        PLAIN,
+        "DROP INDEX CONCURRENTLY payments.by_id;\nDROP INDEX CONCURRENTLY payments.by_note;",
+        "DROP INDEX CONCURRENTLY payments.by_id;",
+        "CREATE INDEX by_id ON payments.payments (id);",
+        [],
+        [],
+    ),
+    "a drop that did not come far": (
+        PLAIN,
+        "DROP INDEX CONCURRENTLY payments.by_note;\nDROP INDEX CONCURRENTLY payments.by_id;",
+        "DROP INDEX CONCURRENTLY payments.by_id;",
+        "CREATE INDEX by_id ON payments.payments (id);",
+        [("by_id", True)],
+        [],
+    ),
+    "a rebuilt index": (
+        PLAIN,
+        "REINDEX INDEX CONCURRENTLY payments.by_id;\nREINDEX INDEX CONCURRENTLY payments.gone;",
+        "REINDEX INDEX CONCURRENTLY payments.by_id;",
+        "SELECT 1;",
+        [("by_id", True)],
+        [("by_id", True)],
+    ),
+}
 
-    cleared = fresh.run("undo", "--database", "bank_payments", *words(tmp_path), "--yes")
-    assert cleared.returncode == 0, cleared.stderr
-    assert fresh.server.ask("bank_payments", valid) == []
-    write(tmp_path, "bank_payments", SCHEMA, twice, INDEX)
+
+@pytest.mark.parametrize("case", HALF_DONE)
+def test_what_failed_outside_a_transaction_has_a_way_forward(fresh, tmp_path, case) -> None:
+    there, forward, mended, back, after_failure, in_the_end = HALF_DONE[case]
+    table = (
+        TABLE[0],
+        "CREATE TABLE payments.payments (id int, note text);\n"
+        "INSERT INTO payments.payments VALUES (7), (7);\n"
+        + ("" if "CONCURRENTLY" in there else there),
+        TABLE[2],
+    )
+    write(tmp_path, "bank_payments", SCHEMA, table)
     assert fresh.run("apply", *words(tmp_path)).returncode == 0
-    assert fresh.server.ask("bank_payments", valid) == [(True,)]
+    if "CONCURRENTLY" in there:
+        # Somebody's run that ended before Flyway could write down that it failed.
+        with pytest.raises(psycopg.errors.UniqueViolation):
+            fresh.server.ask("bank_payments", there)
+    write(tmp_path, "bank_payments", SCHEMA, table, (INDEX[0], forward, back))
+    failed = fresh.run("apply", *words(tmp_path))
+    assert failed.returncode == 1
+    assert fresh.server.ask("bank_payments", INDEXES) == after_failure
+    assert fresh.server.ask("bank_payments", HISTORY)[-1] == ("003", False)
+    # Run again, it says the same, and what to run is what it says.
+    again = fresh.run("apply", *words(tmp_path))
+    assert "migration 003 failed half-way" in again.stderr
+    told = [re.findall(r"fix: `totara migrations ([^`]+)`", f.stderr) for f in (failed, again)]
+    assert told[0] == told[1] == ["undo local --database bank_payments --yes"]
+    action, _, *rest = told[0][0].split()
+    cleared = fresh.run(action, *rest, *words(tmp_path))
+    assert cleared.returncode == 0, cleared.stderr
+    assert fresh.server.ask("bank_payments", HISTORY) == [("001", True), ("002", True)]
+    write(tmp_path, "bank_payments", SCHEMA, table, (INDEX[0], mended, back))
+    done = fresh.run("apply", *words(tmp_path))
+    assert done.returncode == 0, done.stderr
+    assert fresh.server.ask("bank_payments", INDEXES) == in_the_end
+    assert fresh.server.ask("bank_payments", HISTORY)[-1] == ("003", True)
+
+
+def test_tables_without_a_history_are_said_before_anything_is_touched(fresh, tmp_path) -> None:
+    write(tmp_path, "bank_core", simple("core"))
+    write(tmp_path, "bank_payments", SCHEMA, TABLE)
+    statements = f"{SCHEMA[1]} {TABLE[1]}"
+    with fresh.server.connect("bank_payments") as connection:
+        connection.execute(statements.encode())
+    planned = fresh.run("plan", *words(tmp_path))
+    refused = fresh.run("apply", *words(tmp_path))
+    assert (planned.returncode, refused.returncode) == (1, 1)
+    for said in (planned.stdout, refused.stderr):
+        assert "bank_payments: it has 1 tables, views, sequences and functions, such as" in said
+        assert "table payments.payments, but no history of migrations" in said
+        assert "are those of migration 002" in said
+        assert "fix: if the secret leads to the wrong database" in said
+    # The database that comes first is whole, and was left alone all the same.
+    assert fresh.server.ask("bank_core", "SELECT to_regnamespace('core')") == [(None,)]
+    history = "SELECT to_regclass('public.flyway_schema_history')"
+    assert fresh.server.ask("bank_payments", history) == [(None,)]
+    fresh.server.ask("bank_payments", "ALTER TABLE payments.payments ADD n int; SELECT 1")
+    planned = fresh.run("plan", *words(tmp_path))
+    assert "migration 002, but column payments.payments.n is in no migration" in planned.stdout
 
 
 def test_nothing_is_undone_while_somebody_runs_flyway_by_other_means(fresh, tmp_path) -> None:
     write(tmp_path, "bank_payments", SCHEMA)
     assert fresh.run("apply", *words(tmp_path)).returncode == 0
     shutil.copytree(tmp_path, tmp_path / "theirs")
-    slow = ("create_payments_table", "SELECT pg_sleep(8);", "SELECT 1;")
+    slow = ("create_payments_table", "SELECT pg_sleep(60);", "SELECT 1;")
     theirs = write(tmp_path / "theirs", "bank_payments", SCHEMA, slow) / "bank_payments"
     url = DirectUrl("bank_payments", SecretStr(fresh.server.url("bank_payments")))
     with Flyway() as flyway, ThreadPoolExecutor(1) as pool:
         running = pool.submit(flyway.migrate, url, Folder("bank_payments", theirs))
-        sleeping = "SELECT count(*) FROM pg_stat_activity WHERE query LIKE '%pg_sleep(8)%'"
+        sleeping = "SELECT count(*) FROM pg_stat_activity WHERE query LIKE '%pg_sleep(60)%'"
         deadline = time.monotonic() + 30
         while fresh.server.ask("bank_payments", sleeping)[0][0] < 2:
             assert time.monotonic() < deadline

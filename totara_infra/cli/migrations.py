@@ -391,7 +391,7 @@ def _print_results(
     if failed is not None:
         typer.echo(failed.error, err=True)
         typer.echo(
-            f"{failed.database} stopped the run. Mend it and run `totara migrations {command} "
+            f"{failed.database} stopped the run. Mend that and run `totara migrations {command} "
             f"{environment}` again: it goes on where it stopped.",
             err=True,
         )

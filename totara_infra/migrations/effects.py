@@ -26,6 +26,7 @@ KINDS = {
 }
 """The parser's kinds of objects -> ours, where they are not the same word."""
 _PLAIN = re.compile(r"[a-z_][a-z0-9_$]*")
+_PART = re.compile(r'"(?:[^"]|"")*"|[^."]+')
 _LENGTH = re.compile(r"\([0-9, ]*\)")
 BEFORE = 1 << 1
 DELETE, UPDATE, TRUNCATE = 1 << 3, 1 << 4, 1 << 5
@@ -63,6 +64,11 @@ def relation(node: Node) -> str:
 def identifier(text: str) -> str:
     """A name as SQL writes it: in quotes where it needs them."""
     return text if _PLAIN.fullmatch(text) else '"{}"'.format(text.replace('"', '""'))
+
+
+def parts(name: str) -> list[str]:
+    """A name in its parts: a point in quotes separates nothing."""
+    return _PART.findall(name)
 
 
 def words(items: Iterable[Any]) -> str:

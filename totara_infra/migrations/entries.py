@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace as changed
 
-from totara_infra.migrations.effects import Thing, identifier, relation
+from totara_infra.migrations.effects import Thing, identifier, parts, relation
 from totara_infra.migrations.schema import Entry, Schema, gone_with
 from totara_infra.migrations.statements import Node, nodes
 
@@ -49,8 +49,7 @@ class Entries:
                 names[other] = Thing(other.kind, name + other.name.removeprefix(old.name))
         twin = self._twin(old)
         if twin is not None:
-            home, last = twin.name.rpartition(".")[0], name.rpartition(".")[2]
-            names[twin] = Thing(twin.kind, f"{home}.{last}")
+            names[twin] = Thing(twin.kind, ".".join([*parts(twin.name)[:-1], parts(name)[-1]]))
         self.entries = {
             names.get(thing, thing): changed(
                 entry,
@@ -72,7 +71,7 @@ class Entries:
     def taken_in(self, schema: str) -> Callable[[str], bool]:
         """Whether a relation or constraint of a schema has a name."""
         taken = {
-            t.name.rpartition(".")[2]
+            parts(t.name)[-1]
             for t in self.entries
             if t.kind in ("table", "view", "sequence", "index", "constraint")
             and t.name.startswith(f"{identifier(schema)}.")

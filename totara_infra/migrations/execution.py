@@ -15,6 +15,7 @@ from totara_infra.migrations.flyway.client import Flyway, Inspection
 from totara_infra.migrations.lint import LintReport
 from totara_infra.migrations.order import Place
 from totara_infra.migrations.rules import NAME_RULES
+from totara_infra.migrations.unmanaged import unmanaged
 from totara_infra.model.problems import Problem
 from totara_infra.model.vocabulary import Environment
 from totara_infra.operations.live import Live
@@ -126,25 +127,40 @@ def inspect(flyway: Flyway, chosen: Sequence[Target]) -> list[State]:
             # Its own words for a server that does not answer are a page long.
             target.url.connect().close()
             found = flyway.inspect(target.url, target.folder)
+            fault = _faults(target, found)
+            if not fault and not found.applied:
+                fault = unmanaged(target.url, target.place.database, target.folder)
         except MigrationError as error:
             states.append(State(target, None, str(error)))
         else:
-            states.append(State(target, found, _faults(target.place.name, found)))
+            states.append(State(target, found, fault))
     return states
 
 
-def _faults(database: str, found: Inspection) -> str:
+def _faults(target: Target, found: Inspection) -> str:
     if not found.faults:
         return ""
-    lines = [f"{database}: {fault}" for fault in found.faults]
-    if any(m.state == "FAILED" for m in found.applied):
-        lines.append("    fix: `totara migrations undo` takes away what is left of a failed one")
+    lines = [f"{target.place.name}: {fault}" for fault in found.faults]
+    if _half_done(found):
+        lines.append(_way_back(target))
     else:
         lines.append(
             "    fix: restore the files as they were applied; what is new goes into a further "
             "migration"
         )
     return "\n".join(lines)
+
+
+def _half_done(found: Inspection) -> bool:
+    return any(m.state == "FAILED" for m in found.applied)
+
+
+def _way_back(target: Target) -> str:
+    name = target.place.name
+    return (
+        f"    fix: `totara migrations undo {target.environment} --database {name} --yes` clears "
+        "away what is left of it, wherever it stopped; then correct the file and apply again"
+    )
 
 
 def blocking(report: LintReport, states: Sequence[State]) -> list[Problem]:
@@ -226,7 +242,10 @@ def _apply(flyway: Flyway, state: State, wait_seconds: float, say: Say) -> Resul
             except MigrationError as failure:
                 error = str(failure)
                 # Flyway says what failed, not what it had applied before.
-                applied = _since(state, flyway.inspect(target.url, target.folder))
+                after = flyway.inspect(target.url, target.folder)
+                applied = _since(state, after)
+                if _half_done(after):
+                    error += f"\n{_way_back(target)}"
     except MigrationError as failure:
         error = error or str(failure)
     if error:

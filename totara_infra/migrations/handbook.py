@@ -36,6 +36,9 @@ PRINCIPLES: tuple[str, ...] = (
     "done.",
     "Production is changed only with the evidence of a snapshot that is at most "
     f"{OLDEST.total_seconds() / 3600:.0f} hours old and younger than the last change.",
+    "The rules judge each file by the schema that the earlier files leave; what existed before is "
+    "never dropped or emptied by an undo.",
+    "A database with tables and without a history is refused before anything is touched.",
     "An undo runs in one transaction with the correction of the history. It is refused where "
     "something does not match, and where it would drop append-only rows.",
 )

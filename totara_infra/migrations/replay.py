@@ -15,6 +15,7 @@ from totara_infra.migrations.effects import (
     dropped,
     function_named,
     identifier,
+    parts,
     relation,
     signature,
     type_name,
@@ -191,8 +192,7 @@ class _Replay(Tables):
         new = identifier(node["newname"])
         stem = base(found)
         arguments = found.name.removeprefix(stem)
-        home, dot, _ = stem.rpartition(".")
-        self.move(found, f"{home}{dot}{new}{arguments}")
+        self.move(found, ".".join([*parts(stem)[:-1], new]) + arguments)
 
     def change_schema(self, statement: Statement) -> None:
         node = statement.node
@@ -203,8 +203,8 @@ class _Replay(Tables):
         schema = identifier(node["newschema"])
 
         def there(thing: Thing) -> str:
-            home, _, rest = base(thing).partition(".")
-            return f"{schema}.{rest if home else thing.name}{thing.name.removeprefix(base(thing))}"
+            stem = base(thing)
+            return ".".join([schema, *parts(stem)[1:]]) + thing.name.removeprefix(stem)
 
         # Its indexes and the sequences of its columns go with it.
         for thing in gone_with(self.entries, found, cascade=False):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
-from totara_infra.migrations.effects import Thing
+from totara_infra.migrations.effects import Thing, parts
 from totara_infra.migrations.statements import Statement
 
 RELATIONS = ("table", "view", "sequence", "index")
@@ -97,10 +97,19 @@ class Schema:
         Roles and extensions belong to the server and are left out.
         """
         return {
-            thing: entry.shape
+            thing: f"{entry.shape} ON {_table(entry.holder)}"
+            if thing.kind == "index"
+            else entry.shape
             for thing, entry in self.entries.items()
             if thing.kind not in ("role", "extension")
         }
+
+
+def _table(holder: Thing | None) -> str:
+    """The table of an index, which a constraint may hold."""
+    if holder is None:
+        return ""
+    return ".".join(parts(holder.name)[:2])
 
 
 def base(function: Thing) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace as changed
 
-from totara_infra.migrations.effects import Thing, identifier, relation, type_name
+from totara_infra.migrations.effects import Thing, identifier, parts, relation, type_name
 from totara_infra.migrations.entries import Entries
 from totara_infra.migrations.names import checked_columns, chosen, joined
 from totara_infra.migrations.schema import Entry
@@ -104,7 +104,7 @@ class Tables(Entries):
                 case "CONSTR_NOTNULL" | "CONSTR_PRIMARY":
                     required = True
                 case "CONSTR_DEFAULT" | "CONSTR_GENERATED":
-                    default = spelled(constraint)
+                    default = _default(constraint, kind)
                 case "CONSTR_IDENTITY":
                     required = True
                     self._sequence_of(target, name, thing)
@@ -166,8 +166,8 @@ class Tables(Entries):
                 old = self.entries.pop(earlier, Entry(self.number))
                 self.entries[index] = changed(old, holder=thing)
             else:
-                unique = "" if contype == "CONSTR_EXCLUSION" else "UNIQUE "
-                entry = Entry(self.number, f"{unique}ON {table}", holder=thing, columns=quoted)
+                unique = "" if contype == "CONSTR_EXCLUSION" else "UNIQUE"
+                entry = Entry(self.number, unique, holder=thing, columns=quoted)
                 self.put(index, entry, replace=False)
 
     def index(self, target: Node, name: str, columns: Sequence[str], unique: bool) -> None:
@@ -177,7 +177,7 @@ class Tables(Entries):
         if "schemaname" not in target:
             thing = Thing("index", identifier(name))
         holder = self.now.relation(table) or Thing("table", table)
-        shape = f"{'UNIQUE ' if unique else ''}ON {table}"
+        shape = "UNIQUE" if unique else ""
         quoted = tuple(identifier(c) for c in columns)
         self.put(thing, Entry(self.number, shape, holder=holder, columns=quoted), replace=False)
 
@@ -197,7 +197,7 @@ class Tables(Entries):
         """A partition gets its parent's constraints, indexes and triggers of rows."""
         table, held = relation(target), Thing("table", parent)
         for thing, entry in list(self.entries.items()):
-            last = thing.name.rpartition(".")[2]
+            last = parts(thing.name)[-1]
             copied = thing.kind == "constraint" and self._twin(thing) is None
             copied = copied or (thing.kind == "trigger" and '"row": true' in entry.definition)
             if thing.kind == "index" and entry.holder == held:
@@ -218,7 +218,7 @@ class Tables(Entries):
         name = identifier(chosen(target["relname"], columns, label, self.taken_in(home)))
         made = Thing("constraint", f"{table}.{name}")
         self.put(made, changed(entry, born=self.number), replace=False)
-        index = Entry(self.number, f"UNIQUE ON {table}", holder=made, columns=entry.columns)
+        index = Entry(self.number, "UNIQUE", holder=made, columns=entry.columns)
         self.put(Thing("index", f"{identifier(home)}.{name}"), index, replace=False)
 
     def _required(self, column: str, required: bool) -> None:
@@ -279,7 +279,7 @@ class Tables(Entries):
         default = entry.definition.partition(entry.shape)[2].strip()
         if subtype == "AT_ColumnDefault":
             new = {"contype": "CONSTR_DEFAULT", "raw_expr": definition}
-            self._shape(column, kind, required, spelled(new) if definition else "")
+            self._shape(column, kind, required, _default(new, kind) if definition else "")
         elif subtype == "AT_AlterColumnType":
             kind = type_name(definition["ColumnDef"]["typeName"])
             self._shape(column, kind, required, default)
@@ -293,7 +293,8 @@ class Tables(Entries):
             self._shape(column, kind, required, "")
 
     def _drop_column(self, column: Thing, cascade: bool) -> None:
-        table, _, last = column.name.rpartition(".")
+        last = parts(column.name)[-1]
+        table = column.name.removesuffix(f".{last}")
         for thing in list(self.entries):
             entry = self.entries.get(thing)
             if entry is None or last not in entry.columns:
@@ -302,6 +303,13 @@ class Tables(Entries):
             if own or (thing.kind == "index" and entry.holder == Thing("table", table)):
                 self.remove(thing, cascade)
         self.remove(column, cascade)
+
+
+def _default(content: Node, kind: str) -> str:
+    """A column's default; PostgreSQL keeps no NULL, unless it has to cut it to a length."""
+    if content.get("raw_expr", {}).get("A_Const", {}).get("isnull") and "(" not in kind:
+        return ""
+    return spelled(content)
 
 
 def _columns(content: Node) -> list[str]:
@@ -316,5 +324,5 @@ def _columns(content: Node) -> list[str]:
 
 def _range(table: Thing) -> Node:
     """A table's name as the parser writes it."""
-    home, _, last = table.name.partition(".")
-    return {"schemaname": home.strip('"'), "relname": last.strip('"')}
+    home, last = (p.strip('"').replace('""', '"') for p in parts(table.name))
+    return {"schemaname": home, "relname": last}

@@ -17,7 +17,8 @@ from totara_infra.migrations.effects import dropped
 from totara_infra.migrations.execution import Outcome, Result, Say, State
 from totara_infra.migrations.files import MigrationFile
 from totara_infra.migrations.flyway.client import Flyway
-from totara_infra.migrations.statements import SqlSyntaxError, parse_file
+from totara_infra.migrations.half_done import clear
+from totara_infra.migrations.statements import SqlSyntaxError, Statement, parse_file
 from totara_infra.model.databases import Database
 from totara_infra.model.problems import UsageError
 
@@ -28,11 +29,19 @@ _FLYWAY_LOCKS = 0x466C
 
 @dataclass(frozen=True)
 class Step:
-    """One migration that is to be undone."""
+    """One migration that is to be undone.
+
+    Attributes:
+        version: three digits.
+        forward: its V file.
+        undo: its U file.
+        failed: it stopped half-way, so that only a part of it is there.
+    """
 
     version: str
     forward: MigrationFile
     undo: MigrationFile
+    failed: bool = False
 
 
 @dataclass(frozen=True)
@@ -76,7 +85,8 @@ def planned(states: Sequence[State], to: str | None) -> list[UndoPlan]:
         if missing:
             faults.append(f"{name}: there is no U file for {', '.join(missing)}")
             continue
-        steps = tuple(Step(v, *pairs[v]) for v in reversed(chosen))
+        broken = {m.version for m in found.applied if m.state == "FAILED"}
+        steps = tuple(Step(v, *pairs[v], v in broken) for v in reversed(chosen))
         plans.append(UndoPlan(state, steps))
     if faults:
         raise MigrationError(
@@ -134,14 +144,10 @@ def _same_as_planned(flyway: Flyway, plan: UndoPlan) -> None:
 def _undo(connection: psycopg.Connection, state: State, step: Step) -> None:
     url, database = state.target.url, state.target.place.database
     text = step.undo.text()
-    try:
-        tables = [
-            t.name
-            for t in dropped(parse_file(text))
-            if t.kind == "table" and t.name in database.append_only
-        ]
-    except SqlSyntaxError as error:
-        raise MigrationError(f"{step.undo.name}:{error.line}: {error.what}") from None
+    statements = _parsed(step.undo)
+    tables = [
+        t.name for t in dropped(statements) if t.kind == "table" and t.name in database.append_only
+    ]
     try:
         with connection.transaction():
             connection.execute("SET LOCAL lock_timeout = '10s'")
@@ -150,7 +156,10 @@ def _undo(connection: psycopg.Connection, state: State, step: Step) -> None:
             _alone(connection, database)
             for table in tables:
                 _empty(connection, table)
-            connection.execute(text.encode())
+            if step.failed:
+                clear(connection, _parsed(step.forward), statements)
+            else:
+                connection.execute(text.encode())
             connection.execute(
                 sql.SQL("DELETE FROM {} WHERE installed_rank = %s").format(HISTORY), (rank,)
             )
@@ -164,6 +173,13 @@ def _undo(connection: psycopg.Connection, state: State, step: Step) -> None:
             f"{step.undo.name}: {_words(url, error)}\n"
             "    nothing of it stayed: the undo and the history are one transaction"
         ) from None
+
+
+def _parsed(file: MigrationFile) -> list[Statement]:
+    try:
+        return parse_file(file.text())
+    except SqlSyntaxError as error:
+        raise MigrationError(f"{file.name}:{error.line}: {error.what}") from None
 
 
 def _words(url: DirectUrl, error: psycopg.Error) -> str:
