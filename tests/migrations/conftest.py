@@ -96,6 +96,18 @@ def installed() -> Path:
     return state_directory()
 
 
+_start, _end = Flyway.__enter__, Flyway.__exit__
+
+
+@contextlib.contextmanager
+def own_flyway() -> Iterator[Flyway]:
+    """A Flyway beside the one that the commands share."""
+    running = Flyway()
+    _start(running)
+    yield running
+    _end(running, None, None, None)
+
+
 @pytest.fixture(scope="module")
 def flyway(installed) -> Iterator[None]:
     """One real Flyway for all commands that run in this process: starting Java takes seconds.

@@ -16,10 +16,9 @@ import psycopg
 import pytest
 from pydantic import SecretStr
 
-from tests.migrations.conftest import Place, place_of
+from tests.migrations.conftest import Place, own_flyway, place_of
 from totara_infra.migrations.connections import LOCK, DirectUrl
 from totara_infra.migrations.files import Folder
-from totara_infra.migrations.flyway.client import Flyway
 from totara_infra.operations.secrets.inventory import THROWAWAY
 
 HISTORY = "SELECT version, success FROM flyway_schema_history ORDER BY installed_rank"
@@ -194,6 +193,14 @@ def test_an_undo_that_fails_leaves_database_and_history_as_they_were(fresh, tmp_
     assert fresh.server.ask("bank_payments", HISTORY) == [("001", True), ("002", True)]
     assert fresh.server.ask("bank_payments", "SELECT id FROM payments.payments") == [(7,)]
 
+    # A U file may change after its V file was applied, and is looked at again.
+    write(tmp_path, "bank_payments", SCHEMA, (*TABLE[:2], "DROP SCHEMA payments CASCADE;"))
+    refused = fresh.run("undo", *one, "--yes")
+    assert refused.returncode == 1
+    assert "[cascade]" in refused.stderr
+    assert "drops schema payments of migration 001 [undo-scope]" in refused.stderr
+    assert fresh.server.ask("bank_payments", "SELECT id FROM payments.payments") == [(7,)]
+
     write(tmp_path, "bank_payments", SCHEMA, TABLE)
     done = fresh.data("undo", *one, "--to", "001", "--yes")
     assert done["databases"][0]["applied"] == ["002"]
@@ -260,14 +267,6 @@ HALF_DONE: dict[str, tuple[str, str, str, str, list[tuple[str, bool]], list[tupl
         [("by_id", True)],
         [],
     ),
-    "a rebuilt index": (
-        PLAIN,
-        "REINDEX INDEX CONCURRENTLY payments.by_id;\nREINDEX INDEX CONCURRENTLY payments.gone;",
-        "REINDEX INDEX CONCURRENTLY payments.by_id;",
-        "SELECT 1;",
-        [("by_id", True)],
-        [("by_id", True)],
-    ),
 }
 
 
@@ -326,7 +325,8 @@ def test_tables_without_a_history_are_said_before_anything_is_touched(fresh, tmp
     assert fresh.server.ask("bank_core", "SELECT to_regnamespace('core')") == [(None,)]
     history = "SELECT to_regclass('public.flyway_schema_history')"
     assert fresh.server.ask("bank_payments", history) == [(None,)]
-    fresh.server.ask("bank_payments", "ALTER TABLE payments.payments ADD n int; SELECT 1")
+    with fresh.server.connect("bank_payments") as connection:
+        connection.execute("ALTER TABLE payments.payments ADD n int")
     planned = fresh.run("plan", *words(tmp_path))
     assert "migration 002, but column payments.payments.n is in no migration" in planned.stdout
 
@@ -338,7 +338,7 @@ def test_nothing_is_undone_while_somebody_runs_flyway_by_other_means(fresh, tmp_
     slow = ("create_payments_table", "SELECT pg_sleep(60);", "SELECT 1;")
     theirs = write(tmp_path / "theirs", "bank_payments", SCHEMA, slow) / "bank_payments"
     url = DirectUrl("bank_payments", SecretStr(fresh.server.url("bank_payments")))
-    with Flyway() as flyway, ThreadPoolExecutor(1) as pool:
+    with own_flyway() as flyway, ThreadPoolExecutor(1) as pool:
         running = pool.submit(flyway.migrate, url, Folder("bank_payments", theirs))
         sleeping = "SELECT count(*) FROM pg_stat_activity WHERE query LIKE '%pg_sleep(60)%'"
         deadline = time.monotonic() + 30

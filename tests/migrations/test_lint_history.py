@@ -362,6 +362,13 @@ FOUND: dict[str, tuple[str, str, str, str, int]] = {
         V,
         2,
     ),
+    "an index that Flyway can't rebuild": (
+        "transaction",
+        "REINDEX TABLE CONCURRENTLY payments.limits;",
+        NOTHING,
+        V,
+        1,
+    ),
     "an index that is passed by": (
         "transaction",
         "CREATE INDEX CONCURRENTLY IF NOT EXISTS i ON payments.limits (note);",

@@ -248,6 +248,7 @@ def undo(
     from totara_infra.migrations import undo as undoing
     from totara_infra.migrations.execution import require_snapshot
     from totara_infra.migrations.flyway.client import Flyway
+    from totara_infra.migrations.lint import lint
     from totara_infra.migrations.progress import Progress
     from totara_infra.model.problems import UsageError
 
@@ -255,11 +256,12 @@ def undo(
         raise UsageError("Say which: --database NAME (several if you like), or --all-databases.")
     if to is not None and not re.fullmatch("[0-9]{3}", to):
         raise UsageError(f"`{to}` is not a version: three digits, such as 004, or 000 for nothing.")
-    targets, _ = _targets(environment, sources, database, rehearse)
+    targets, databases = _targets(environment, sources, database, rehearse)
     snapshot = _snapshot(environment, evidence, [t.place.name for t in targets]) if yes else None
     progress = Progress("undo", _words(environment, rehearse), _say)
     with told(progress.interrupted), Flyway() as flyway:
         plans = undoing.planned(_inspected(flyway, targets), to)
+        undoing.require_harmless(lint(databases, [t.folder for t in targets]), plans)
         if not yes:
             _print_undo(plans, form)
             return

@@ -7,41 +7,24 @@ from collections.abc import Iterable, Iterator
 import psycopg
 from psycopg import sql
 
-from totara_infra.migrations.effects import Thing, dropped, made, relation
+from totara_infra.migrations.effects import Thing, dropped, made
 from totara_infra.migrations.statements import Statement
 
 _VALID = "SELECT indisvalid FROM pg_catalog.pg_index WHERE indexrelid = to_regclass(%s)"
-# REINDEX CONCURRENTLY builds under such a name; after a failure the index stays, invalid.
-_LEFT_BY_REINDEX = """
-SELECT i.indexrelid::regclass::text
-FROM pg_catalog.pg_index AS i
-JOIN pg_catalog.pg_class AS c ON c.oid = i.indexrelid
-WHERE NOT i.indisvalid AND c.relname ~ '_cc(new|old)[0-9]*$'
-    AND (i.indrelid = to_regclass(%(name)s)
-        OR i.indrelid = (SELECT indrelid FROM pg_catalog.pg_index
-                         WHERE indexrelid = to_regclass(%(name)s)))
-"""
 
 
-def clear(
-    connection: psycopg.Connection, forward: Iterable[Statement], back: Iterable[Statement]
-) -> None:
+def clear(connection: psycopg.Connection, back: Iterable[Statement]) -> None:
     """Run an undo as far as there is something to undo.
+
+    Each statement of the migration may have run, failed, or not been reached.
 
     Args:
         connection: in a transaction.
-        forward: the statements of the migration that failed; each may have run, failed, or not
-            been reached.
-        back: the statements of its undo.
+        back: the statements of the undo.
 
     Raises:
         psycopg.Error: one of them fails all the same.
     """
-    for statement in forward:
-        if statement.kind == "ReindexStmt" and "relation" in statement.node:
-            name = relation(statement.node["relation"])
-            for (left,) in connection.execute(_LEFT_BY_REINDEX, {"name": name}).fetchall():
-                connection.execute(_drop(left))
     for statement in back:
         for command in _still_needed(connection, statement):
             connection.execute(command)

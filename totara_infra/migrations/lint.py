@@ -177,6 +177,9 @@ class _Folder:
             yield from self._one_database(one, statement)
             if statement.kind in _TRANSACTIONS:
                 yield from self._at(one, "transaction", statement, "the file handles transactions")
+            if statement.kind == "ReindexStmt" and _outside_transactions(statement):
+                what = "Flyway runs REINDEX in a transaction, where CONCURRENTLY always fails"
+                yield from self._at(one, "transaction", statement, what)
             node = statement.node
             if node.get("concurrent") and node.get("if_not_exists"):
                 what = "IF NOT EXISTS passes by the invalid index that a failed run leaves"

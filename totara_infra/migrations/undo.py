@@ -18,11 +18,14 @@ from totara_infra.migrations.execution import Outcome, Result, Say, State
 from totara_infra.migrations.files import MigrationFile
 from totara_infra.migrations.flyway.client import Flyway
 from totara_infra.migrations.half_done import clear
+from totara_infra.migrations.lint import LintReport
 from totara_infra.migrations.statements import SqlSyntaxError, Statement, parse_file
 from totara_infra.model.databases import Database
 from totara_infra.model.problems import UsageError
 
 HISTORY = sql.Identifier("public", "flyway_schema_history")
+_HARMFUL = ("append-only", "cascade", "dynamic-sql", "encoding", "syntax", "undo-scope")
+"""Rules whose breach in a U file can lose what its V file did not make."""
 _FLYWAY_LOCKS = 0x466C
 """Upper half of the keys of Flyway's advisory locks, `Fl`; the hash that it adds may carry."""
 
@@ -95,6 +98,18 @@ def planned(states: Sequence[State], to: str | None) -> list[UndoPlan]:
     return plans
 
 
+def require_harmless(report: LintReport, plans: Sequence[UndoPlan]) -> None:
+    """Refuse undos that take away what was there before; Flyway does not watch over U files.
+
+    Raises:
+        MigrationError: every statement that would.
+    """
+    files = {s.undo.name for p in plans for s in p.steps}
+    faults = [str(p) for p in report.problems if p.file in files and p.rule in _HARMFUL]
+    if faults:
+        raise MigrationError("Nothing was undone, since rows would be lost:\n" + "\n".join(faults))
+
+
 def carry_out(
     flyway: Flyway, plans: Sequence[UndoPlan], wait_seconds: float, say: Say
 ) -> list[Result]:
@@ -157,7 +172,7 @@ def _undo(connection: psycopg.Connection, state: State, step: Step) -> None:
             for table in tables:
                 _empty(connection, table)
             if step.failed:
-                clear(connection, _parsed(step.forward), statements)
+                clear(connection, statements)
             else:
                 connection.execute(text.encode())
             connection.execute(
