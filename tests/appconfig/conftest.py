@@ -25,7 +25,10 @@ from totara_infra.local.project import state_directory
 from totara_infra.local.pulumi_engine import built_engine
 from totara_infra.local.setup import ensure_ready
 
-COPIED = ("Pulumi*.yaml", "__main__.py", "totara_infra", "stacks", "pyproject.toml", "requirements")
+COPIED = (
+    "Pulumi*.yaml", "__main__.py", "totara_infra", "stacks", "pyproject.toml", "requirements",
+    "release-calendar.yaml",
+)  # fmt: skip
 REGION = "ap-southeast-2"
 
 
