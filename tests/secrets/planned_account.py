@@ -36,14 +36,14 @@ def account(blueprint: Blueprint) -> Account:
         inline, managed = [], {}
         for policy in _of(blueprint, "RolePolicy"):
             if policy.properties["role"].resource == role.name:
-                inline.append(_document(policy.properties["policy"]))
+                inline.append(document_of(policy.properties["policy"]))
         for attachment in _of(blueprint, "RolePolicyAttachment"):
             if attachment.properties["role"].resource != role.name:
                 continue
             reference = attachment.properties["policy_arn"]
             if isinstance(reference, Reference):
                 policy = resources[reference.resource].properties
-                managed[scope.arn("iam", f"policy/{policy['name']}", regional=False)] = _document(
+                managed[scope.arn("iam", f"policy/{policy['name']}", regional=False)] = document_of(
                     policy["policy"]
                 )
         found[arn] = Principal(
@@ -52,7 +52,7 @@ def account(blueprint: Blueprint) -> Account:
             (*inline, *managed.values()),
             tags=role.properties["tags"],
             managed=tuple(managed),
-            trust=_document(role.properties["assume_role_policy"]),
+            trust=document_of(role.properties["assume_role_policy"]),
         )
     for role in pipeline_roles(scope, "state-of-the-engine"):
         arn = scope.role_arn(role.name)
@@ -92,7 +92,7 @@ def targets(blueprint: Blueprint) -> list[Target]:
         found.append(
             secret_target(
                 scope, declared[secret.properties["name"]].secret, secret.properties["name"], arn,
-                _document(secret.properties["policy"]),
+                document_of(secret.properties["policy"]),
                 _key(blueprint, key),
                 secret.properties["tags"],
             )
@@ -101,13 +101,13 @@ def targets(blueprint: Blueprint) -> list[Target]:
         name = policy.properties["bucket"].resource
         bucket = blueprint.resources[name].properties["bucket"]
         key = _bucket_key(blueprint, name)
-        text = _document(policy.properties["policy"])
+        text = document_of(policy.properties["policy"])
         key_class = key.rsplit("/", 1)[-1]
         found.append(bucket_target(scope, bucket, text, _key(blueprint, key), key_class))
     return found
 
 
-def _document(text: str | Joined) -> Any:
+def document_of(text: str | Joined) -> Any:
     """A policy document; what only a deployment knows stands for itself."""
     if isinstance(text, Joined):
         parts = (p if isinstance(p, str) else f"{p.resource}.{p.attribute}" for p in text.parts)
@@ -121,7 +121,7 @@ def _bucket_key(blueprint: Blueprint, name: str) -> str:
 
 
 def _key(blueprint: Blueprint, name: str) -> tuple[str, Mapping[str, Any]]:
-    policy = _document(blueprint.resources[name].properties["policy"])
+    policy = document_of(blueprint.resources[name].properties["policy"])
     return blueprint.scope.arn("kms", f"key/{name.rsplit('/', 1)[-1]}"), policy
 
 
