@@ -32,6 +32,7 @@ def drift(
     """
     from totara_infra.delivery.stacks import live_context
     from totara_infra.model.problems import UsageError
+    from totara_infra.model.redaction import redacted
     from totara_infra.operations.drift import find_drift
 
     if summary is not None and not summary.absolute().parent.is_dir():
@@ -40,7 +41,7 @@ def drift(
     blueprint, live = live_context(environment, rehearse)
     report = find_drift(live, blueprint, live.settings.stack)
     if summary is not None:
-        summary.write_text(report.markdown(), encoding="utf-8")
+        summary.write_text(redacted(report.markdown()), encoding="utf-8")
     if form is Format.JSON:
         print_json(report.as_data())
     else:

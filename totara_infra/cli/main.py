@@ -38,6 +38,7 @@ from totara_infra.local.errors import LocalEnvironmentError
 from totara_infra.local.interruption import InterruptedRunError, take_all_signals
 from totara_infra.local.loopback import spare_loopback
 from totara_infra.model.problems import TotaraError
+from totara_infra.model.redaction import guard_streams
 
 app = typer.Typer(
     name="totara",
@@ -81,6 +82,7 @@ def run() -> None:
     """Run the command; errors that a user can mend are shown without a traceback."""
     take_all_signals()
     spare_loopback(os.environ)
+    guard_streams()
     try:
         app()
     except (TotaraError, LocalEnvironmentError, InterruptedRunError) as error:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Iterable, Sequence
 from enum import StrEnum
@@ -49,17 +48,20 @@ def append_text(path: Path, text: str) -> None:
         UsageError: the file can't be written.
     """
     from totara_infra.model.problems import UsageError
+    from totara_infra.model.redaction import redacted
 
     try:
         with path.open("a", encoding="utf-8") as stream:
-            stream.write(text)
+            stream.write(redacted(text))
     except OSError as error:
         raise UsageError(f"`{path}` can't be written: {error.strerror}.") from None
 
 
 def print_json(content: Any) -> None:
     """Print data as JSON, indented, with characters as they are."""
-    typer.echo(json.dumps(content, indent=2, ensure_ascii=False))
+    from totara_infra.model.redaction import write_redacted_json
+
+    write_redacted_json(content, sys.stdout)
 
 
 def print_table(

@@ -158,6 +158,7 @@ def _value(entry: Entry, fd: int | None) -> SecretStr:
     from pydantic import SecretStr
 
     from totara_infra.model.problems import UsageError
+    from totara_infra.model.redaction import keep_secret
     from totara_infra.model.vocabulary import SecretFormat
     from totara_infra.operations.secrets.importing import decoded
 
@@ -179,8 +180,9 @@ def _value(entry: Entry, fd: int | None) -> SecretStr:
                 f"totara secrets put … {entry.path} < KEY.pem"
             )
         return _prompted(entry)
-    text = decoded(content, "the value")
-    return SecretStr(text.removesuffix("\n").removesuffix("\r"))
+    text = decoded(content, "the value").removesuffix("\n").removesuffix("\r")
+    keep_secret(text, entry.path)
+    return SecretStr(text)
 
 
 def _prompted(entry: Entry) -> SecretStr:
@@ -189,10 +191,13 @@ def _prompted(entry: Entry) -> SecretStr:
     from pydantic import SecretStr
 
     from totara_infra.model.problems import UsageError
+    from totara_infra.model.redaction import keep_secret
 
     try:
         first = getpass(f"{entry.secret.content} ({entry.secret.format}), not shown: ")
+        keep_secret(first, entry.path)
         again = getpass("Once more: ")
+        keep_secret(again, entry.path)
     except EOFError:
         raise UsageError("Nothing was given, nothing was changed.") from None
     if first != again:

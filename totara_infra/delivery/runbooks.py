@@ -6,6 +6,7 @@ not hold; the journal keeps what was tried and how long it took.
 
 from __future__ import annotations
 
+import json
 import os
 import shlex
 import subprocess
@@ -29,6 +30,7 @@ from totara_infra.local.project import project_root
 from totara_infra.model.evidence import digest_of
 from totara_infra.model.naming import fill
 from totara_infra.model.problems import TotaraError
+from totara_infra.model.redaction import redacted_data
 from totara_infra.model.runbook import (
     RunbookRecord,
     Step,
@@ -122,7 +124,9 @@ class Journal:
                 stream.seek(0)
                 whole = stream.read()
                 start = "" if not whole or whole.endswith("\n") else "\n"
-                stream.write(f"{start}{record.model_dump_json()}\n")
+                stream.write(
+                    f"{start}{json.dumps(redacted_data(record.model_dump(mode='json')))}\n"
+                )
                 stream.flush()
                 os.fsync(stream.fileno())
         except OSError as error:
@@ -324,7 +328,7 @@ class Runbook:
                 **more,
             }
         )
-        written = whole.model_dump(mode="json", exclude={"digest"})
+        written = redacted_data(whole.model_dump(mode="json", exclude={"digest"}))
         return {**written, "digest": digest_of(written)}
 
 

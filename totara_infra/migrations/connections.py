@@ -14,6 +14,7 @@ from pydantic import SecretStr
 
 from totara_infra.migrations.order import Place
 from totara_infra.model.problems import TotaraError
+from totara_infra.model.redaction import keep_secret, redacted
 from totara_infra.model.vocabulary import SecretFormat
 from totara_infra.operations.live import Live
 from totara_infra.operations.secrets.answers import explained
@@ -23,7 +24,6 @@ from totara_infra.operations.secrets.inventory import THROWAWAY, command
 LOCK = int.from_bytes(b"totara", "big")
 """Key of the advisory lock that whoever migrates a database holds."""
 CONNECT_SECONDS = 10
-_SHORTEST_PASSWORD = 4
 _POOLED = "-pooler."
 """What Neon puts into the host name of a pooled endpoint."""
 # libpq's parameters in the driver's words. https://jdbc.postgresql.org/documentation/use/
@@ -49,6 +49,9 @@ class DirectUrl:
 
     database: str
     _url: SecretStr = field(repr=False)
+
+    def __post_init__(self) -> None:
+        keep_secret(self._url.get_secret_value())
 
     @property
     def host(self) -> str:
@@ -87,13 +90,8 @@ class DirectUrl:
             ) from None
 
     def hidden(self, text: str) -> str:
-        """A message of a driver without the URL and its parts that are secret."""
-        password = self.jdbc()["password"]
-        for secret in (self._url.get_secret_value(), password):
-            # A shorter one protects nothing, and would tear words apart.
-            if len(secret) >= _SHORTEST_PASSWORD:
-                text = text.replace(secret, "***")
-        return " ".join(text.split())
+        """A message of a driver on one line, without any piece of a value."""
+        return " ".join(redacted(text).split())
 
 
 def read_urls(live: Live, places: Sequence[Place]) -> dict[str, DirectUrl]:

@@ -9,6 +9,7 @@ from typing import Any
 import boto3
 from botocore.config import Config
 
+from totara_infra.model.redaction import keep_secret
 from totara_infra.model.stack import StackSettings
 
 
@@ -27,6 +28,13 @@ class Live:
 
     @cached_property
     def _session(self) -> Any:
+        session = self._new_session()
+        # Here no caller can forget it, whichever way a value comes in or goes out.
+        session.events.register("provide-client-params.secrets-manager", _keep_sent)
+        session.events.register("after-call.secrets-manager", _keep_read)
+        return session
+
+    def _new_session(self) -> Any:
         if self.settings.emulated:
             return boto3.Session(
                 aws_access_key_id=self.settings.account_id,
@@ -66,3 +74,18 @@ class Live:
                     ),
                 )
             return self._clients[key]
+
+
+def _keep_sent(params: dict[str, Any], **_: Any) -> None:
+    _keep(params, str(params.get("SecretId", "")))
+
+
+def _keep_read(parsed: dict[str, Any], **_: Any) -> None:
+    _keep(parsed, str(parsed.get("Name", "")), str(parsed.get("ARN", "")))
+
+
+def _keep(content: dict[str, Any], *public: str) -> None:
+    if value := content.get("SecretString"):
+        keep_secret(value, *public)
+    if binary := content.get("SecretBinary"):
+        keep_secret(binary.decode(errors="replace"), *public)

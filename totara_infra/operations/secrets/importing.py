@@ -22,6 +22,7 @@ from pydantic import SecretStr
 
 from totara_infra.blueprint import Blueprint
 from totara_infra.model.problems import Problem, ProblemsError
+from totara_infra.model.redaction import keep_secret
 from totara_infra.model.vocabulary import SecretFormat
 from totara_infra.operations.live import Live
 from totara_infra.operations.secrets import formats
@@ -182,8 +183,11 @@ def read_values(text: str, name: str, blueprint: Blueprint) -> dict[str, SecretS
     Raises:
         ProblemsError: everything that is wrong with the file, with lines.
     """
-    root = _compose(text, name)
     known = entries(blueprint)
+    # Before anything parses the file, and again as the values that were parsed.
+    for line in text.splitlines():
+        keep_secret(line.partition(": ")[2].strip(" \"',"), *known)
+    root = _compose(text, name)
     problems: list[Problem] = []
     values: dict[str, SecretStr] = {}
     for key_node, value_node in root.value:
@@ -205,6 +209,7 @@ def read_values(text: str, name: str, blueprint: Blueprint) -> dict[str, SecretS
             )
             continue
         value = _value(value_node, known[full].secret.format)
+        keep_secret(value or "", *known)
         wrong = formats.fault(known[full].secret.format, value) if value is not None else None
         if value is None or wrong is not None:
             problems.append(_malformed(name, line, known[full], wrong))
