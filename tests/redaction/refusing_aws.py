@@ -46,8 +46,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.server.calls.append(action)
         answer = self._answer(action, content)
         if answer is None:
-            said = f"{content} is not taken instead of {self.server.value}"
-            self._send(400, {"__type": "InvalidParameterException", "Message": said})
+            self._send(400, {"__type": "InvalidParameterException", "Message": content})
         else:
             self._send(200, answer)
 

@@ -42,7 +42,7 @@ def said_by_libraries(url: str, password: str) -> list[str]:
     return said
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(passwords())
 def test_no_four_characters_of_a_password_stay_in_what_libraries_say(password):
     url = URL.format(password)

@@ -217,19 +217,17 @@ def _parts(value: str) -> tuple[list[str], list[str]]:
 
 
 def _of_url(url: str) -> tuple[list[str], list[str]]:
-    # It may be malformed, with anything in its password: what could be part of it is.
+    # It may be malformed, with anything in its password: all that could be part of it is secret.
     scheme, _, rest = url.partition("://")
     authority = re.split("[/?#]", rest, maxsplit=1)[0]
-    path = rest[len(authority) :].partition("?")[0]
-    whole = "@" in authority and "@" not in path
-    credentials, found, place = (authority if whole else rest).rpartition("@")
-    user, colon, password = credentials.partition(":")
-    if not credentials and scheme in ("http", "https"):
+    credentials, found, place = rest.rpartition("@")
+    if not found and scheme in ("http", "https"):
         return [rest[len(authority) :]], [authority]
+    user, colon, password = credentials.partition(":")
     if not found or not colon:
         return [credentials or rest], [scheme]
     host = re.split("[/?#]", place, maxsplit=1)[0]
-    database = (path if whole else place[len(host) :].partition("?")[0]).strip("/")
+    database = place[len(host) :].partition("?")[0].strip("/")
     secret = [password, *re.findall("password=([^&]+)", rest)]
     return secret, [scheme, user, unquote(user), host, host.rpartition(":")[0], database]
 
