@@ -30,6 +30,7 @@ from totara_infra.cli import (
     secrets,
     sequence,
     state,
+    streams,
     tenant,
     validate,
     verify,
@@ -82,15 +83,24 @@ def run() -> None:
     """Run the command; errors that a user can mend are shown without a traceback."""
     take_all_signals()
     spare_loopback(os.environ)
+    code = streams.prepare()
     guard_streams()
+    sys.exit(streams.finish(_carried_out) if code is None else code)
+
+
+def _carried_out() -> int:
+    """Run the command and return its exit code."""
     try:
         app()
+    except SystemExit as ended:
+        if isinstance(ended.__context__, BrokenPipeError):
+            # Typer makes 1 of it, which would be a finding of `verify` or `drift`.
+            raise ended.__context__ from None
+        return ended.code if isinstance(ended.code, int) else int(ended.code is not None)
     except (TotaraError, LocalEnvironmentError, InterruptedRunError) as error:
         typer.echo(str(error), err=True)
-        sys.exit(error.exit_code)
+        return error.exit_code
     except KeyboardInterrupt:
         typer.echo("Interrupted.", err=True)
-        sys.exit(130)
-    except BrokenPipeError:
-        # The reader (`head`, say) has seen enough.
-        sys.exit(0)
+        return 130
+    return 0

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import html
-import json
 import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
 
 from markdown_it import MarkdownIt
 from pydantic import ValidationError
 
 from totara_infra.model.evidence import CheckRecord, EvidenceRecord, ResultRecord, digest_of
+from totara_infra.model.json_text import read_json
 from totara_infra.model.problems import TotaraError, UsageError
 from totara_infra.model.vocabulary import Outcome
 
@@ -33,7 +32,7 @@ def read_record(path: Path) -> EvidenceRecord:
         AlteredRecordError: something in it was changed after it was written.
     """
     try:
-        data = json.loads(path.read_text(encoding="utf-8"), object_pairs_hook=_once)
+        data = read_json(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise UsageError(f"`{path}` can't be read: {error.strerror}.") from None
     except ValueError as error:
@@ -62,14 +61,6 @@ def read_record(path: Path) -> EvidenceRecord:
             f"`{path}` is no evidence that this version reads: {where}: {first['msg']}. "
             "schemas/evidence.json describes it."
         ) from None
-
-
-def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """Objects whose keys stand once: of two, readers would see different ones."""
-    found = dict(pairs)
-    if len(found) != len(pairs):
-        raise ValueError("a key stands in it twice")
-    return found
 
 
 def as_markdown(record: EvidenceRecord) -> str:

@@ -10,8 +10,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from totara_infra.delivery.tenant_text import NewTenant, stack_text, tenant_text
 from totara_infra.delivery.validation import client_ids, stack_problems
 from totara_infra.local.project import project_root
@@ -97,7 +95,7 @@ def write_tenant(wanted: NewTenant) -> Written:
 
 
 def _document(path: Path, root: Path, text: str) -> Document:
-    return Document(path, root, text, yaml.safe_load(text))
+    return Document.of(path, root, text)
 
 
 def _at_flag(document: Document, problem: Problem) -> Problem:

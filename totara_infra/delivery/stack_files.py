@@ -7,8 +7,6 @@ import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 
-import yaml
-
 from totara_infra.delivery.stacks import emulated_settings
 from totara_infra.local import emulator
 from totara_infra.local.project import (
@@ -19,11 +17,14 @@ from totara_infra.local.project import (
 )
 from totara_infra.local.pulumi_command import engine_command, engine_environment
 from totara_infra.local.stack_state import PRIVATE_UMASK
+from totara_infra.model import yaml_text
+from totara_infra.model.documents import read_document
 from totara_infra.model.problems import TotaraError
 from totara_infra.model.stack import (
     PROJECT,
     REHEARSAL_SUFFIX,
     command_words,
+    config_of,
     is_recovery,
     primary_of,
     read_stack,
@@ -179,8 +180,7 @@ def is_generated(stack: str) -> bool:
 def _generate(
     path: Path, root: Path, stack: str, primary: str, emulated: Mapping[str, object]
 ) -> None:
-    source = yaml.safe_load((root / f"Pulumi.{primary}.yaml").read_text(encoding="utf-8"))
-    config = dict(source["config"])
+    config = dict(config_of(read_document(root / f"Pulumi.{primary}.yaml", root)))
     changed: dict[str, object] = {}
     if is_recovery(stack):
         changed |= recovery_settings(read_stack(root, primary))
@@ -189,12 +189,13 @@ def _generate(
     content: dict[str, object] = {"config": config}
     if path.is_file() and _owner(path) in (None, state_directory()):
         # They belong to the stack that the engine made from this file.
-        kept = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
-        content |= {k: v for k, v in kept.items() if k in _ENGINES}
+        kept = read_document(path, root).data
+        if isinstance(kept, dict):
+            content |= {k: v for k, v in kept.items() if k in _ENGINES}
     # The other region's stack of a real environment is everybody's, with its keys.
     owner = f"{_OWNER}{state_directory()}\n" if runs_locally(stack) else ""
     path.write_text(
         f"# Generated from Pulumi.{primary}.yaml; changed there.\n{owner}"
-        + yaml.safe_dump(content, sort_keys=False),
+        + yaml_text.dump(content),
         encoding="utf-8",
     )

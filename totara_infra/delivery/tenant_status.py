@@ -11,8 +11,6 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
-import yaml
-
 from totara_infra.local.project import project_root
 from totara_infra.model.documents import Document
 from totara_infra.model.problems import ProblemsError, UsageError, shown
@@ -90,9 +88,7 @@ def status_change(client_id: str, status: str, today: date) -> StatusChange:
     if wanted is not tenant.status and wanted not in FOLLOWING[tenant.status]:
         raise UsageError(_refusal(client_id, tenant.status, wanted))
     text = document.text if wanted is tenant.status else _edited(document, wanted, today)
-    problems = document_problems(
-        load_catalogue().catalogue, Document(path, root, text, yaml.safe_load(text))
-    )
+    problems = document_problems(load_catalogue().catalogue, Document.of(path, root, text))
     if problems:
         raise ProblemsError(problems)
     name = shown(path, root)

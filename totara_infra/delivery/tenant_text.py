@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from totara_infra.model.catalogue import Catalogue
 from totara_infra.model.declarations import Setting
 from totara_infra.model.documents import read_document
-from totara_infra.model.stack import PROJECT
+from totara_infra.model.stack import PROJECT, config_of
 from totara_infra.model.tenancy import Tenant
 from totara_infra.model.vocabulary import Environment
+from totara_infra.model.yaml_text import scalar
 from totara_infra.resolver import activation
 from totara_infra.resolver.licences import allowed_options
 
@@ -62,16 +60,16 @@ def tenant_text(catalogue: Catalogue, wanted: NewTenant) -> str:
         f"# {_one_line(wanted.display_name)}. How to go on: docs/guides/new-tenant.md.",
         "",
         "# Enters names in AWS and every sign-in token, so it never changes; also the file's name.",
-        f"client_id: {_scalar(wanted.client_id)}",
+        f"client_id: {scalar(wanted.client_id)}",
         "# As customers and staff read it.",
-        f"display_name: {_scalar(wanted.display_name)}",
+        f"display_name: {scalar(wanted.display_name)}",
         "# planned: composed and checked, nobody signs in yet. live: in business.",
         "# suspended: sign-in is refused. closed: kept for retention duties only.",
-        f"status: {_scalar(wanted.status)}",
+        f"status: {scalar(wanted.status)}",
         "# mutual: its members own it and have equity and a vote. proprietary: a company.",
-        f"institution_type: {_scalar(wanted.institution_type)}",
+        f"institution_type: {scalar(wanted.institution_type)}",
         "# Whose law its licence falls under: [NZ], [AU] or [NZ, AU].",
-        f"jurisdictions: [{', '.join(_scalar(j) for j in wanted.jurisdictions)}]",
+        f"jurisdictions: [{', '.join(scalar(j) for j in wanted.jurisdictions)}]",
         *_option_lines(catalogue, wanted),
         *_sponsor_lines(wanted),
     ]
@@ -82,17 +80,6 @@ def tenant_text(catalogue: Catalogue, wanted: NewTenant) -> str:
         ]
     lines += _override_lines(catalogue, wanted)
     return "\n".join(lines) + "\n"
-
-
-_PLAIN = re.compile(r"[A-Za-z][A-Za-z0-9 .&()+/-]*[A-Za-z0-9.)]|[A-Za-z]")
-
-
-def _scalar(value: str) -> str:
-    """The text as YAML takes it in one line; quoted where it would be read as something else."""
-    if _PLAIN.fullmatch(value) and yaml.safe_load(value) == value:
-        return value
-    # ASCII only where it can't be printed: a JSON string is a quoted YAML one.
-    return json.dumps(value, ensure_ascii=not value.isprintable())
 
 
 def _one_line(value: str) -> str:
@@ -109,7 +96,7 @@ def _option_lines(catalogue: Catalogue, wanted: NewTenant) -> Iterator[str]:
         yield "options:"
         for option_id in wanted.options:
             title = f"  # {titles[option_id]}" if option_id in titles else ""
-            yield f"  - {_scalar(option_id)}{title}"
+            yield f"  - {scalar(option_id)}{title}"
     others = [
         o
         for o in allowed_options(catalogue, wanted.institution_type, wanted.jurisdictions)
@@ -128,7 +115,7 @@ def _sponsor_lines(wanted: NewTenant) -> Iterator[str]:
         yield "# The bank through which it reaches a rail, for each option that needs one."
         yield "sponsor_banks:"
         for option_id, bank in wanted.sponsor_banks.items():
-            yield f"  {_scalar(option_id)}: {_scalar(bank)}"
+            yield f"  {scalar(option_id)}: {scalar(bank)}"
 
 
 def _override_lines(catalogue: Catalogue, wanted: NewTenant) -> Iterator[str]:
@@ -183,7 +170,7 @@ def stack_text(root: Path, wanted: NewTenant) -> str:
     own. What the engine has encrypted for the other stack is left out.
     """
     path = root / f"Pulumi.{wanted.environment}.yaml"
-    shared = read_document(path, root).data["config"]
+    shared = config_of(read_document(path, root))
     prefix = f"{PROJECT}:"
     own = {
         f"{prefix}environment": wanted.environment.value,
@@ -217,5 +204,5 @@ def stack_text(root: Path, wanted: NewTenant) -> str:
 
 def _stack_value(value: Any) -> str:
     if isinstance(value, list):
-        return f"[{', '.join(_scalar(str(v)) for v in value)}]"
-    return _scalar(value) if isinstance(value, str) else json.dumps(value)
+        return f"[{', '.join(scalar(str(v)) for v in value)}]"
+    return scalar(value) if isinstance(value, str) else json.dumps(value)

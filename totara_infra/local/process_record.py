@@ -9,6 +9,8 @@ from typing import Any, Self
 
 import psutil
 
+from totara_infra.model.json_text import read_json
+
 
 @dataclass(frozen=True)
 class ProcessIdentity:
@@ -54,7 +56,7 @@ def read(path: Path) -> dict[str, Any] | None:
         path: The file.
     """
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        content = read_json(path.read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return None
     return content if isinstance(content, dict) else None

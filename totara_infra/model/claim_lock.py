@@ -10,8 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Literal
 
-import yaml
-
+from totara_infra.model import yaml_text
 from totara_infra.model.catalogue import Catalogue
 from totara_infra.model.declarations import Model
 from totara_infra.model.documents import Document, parse, read_document
@@ -173,5 +172,5 @@ def write_lock(loaded: LoadedCatalogue, *, only_check: bool = False) -> list[str
         added += [f"{pool}/{a.name}" for a in new]
     if added and not only_check:
         content = ClaimLock(pools=pools).model_dump(mode="json")
-        path.write_text(_HEADER + yaml.safe_dump(content, sort_keys=False), encoding="utf-8")
+        path.write_text(_HEADER + yaml_text.dump(content), encoding="utf-8")
     return added

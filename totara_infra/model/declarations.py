@@ -43,7 +43,9 @@ SomeReaders = Literal["all"] | Annotated[list[ModuleId | str], Field(min_length=
 class Model(BaseModel):
     """Base of the catalogue's models: frozen, and an unknown key is an error."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", use_enum_values=False)
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", use_enum_values=False, allow_inf_nan=False
+    )
 
 
 class Declaration(Model):

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import difflib
 import types
-from collections.abc import Hashable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import Enum
 from functools import cached_property
 from pathlib import Path
@@ -15,30 +14,12 @@ import yaml
 from pydantic import BaseModel, ValidationError
 
 from totara_infra.model.characters import invisible_characters
-from totara_infra.model.problems import Problem, ProblemsError, shown
-
-# libyaml is many times faster than the pure Python parser; wheels of PyYAML carry it.
-_Base: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+from totara_infra.model.problems import MOST_PROBLEMS, Problem, ProblemsError, quoted, shown
+from totara_infra.model.vocabulary import DAY_ERROR
+from totara_infra.model.yaml_text import MAXIMUM_BYTES, YamlFaultsError, build, compose
 
 Location = tuple[int | str, ...]
 ModelType = TypeVar("ModelType", bound=BaseModel)
-
-
-class _Loader(_Base):  # type: ignore[misc]
-    """Safe loader that refuses a key written twice: YAML would silently keep the last."""
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
-        mapping: dict[Hashable, Any] = super().construct_mapping(node, deep=deep)
-        if len(mapping) != len(node.value):
-            seen: set[Any] = set()
-            for key_node, _ in node.value:
-                key = self.construct_object(key_node)
-                if key in seen:
-                    raise yaml.constructor.ConstructorError(
-                        None, None, f"key {key!r} stands twice in one mapping", key_node.start_mark
-                    )
-                seen.add(key)
-        return mapping
 
 
 @dataclass(frozen=True)
@@ -62,10 +43,36 @@ class Document:
         """The path as people should read it."""
         return shown(self.path, self.root)
 
+    @classmethod
+    def of(cls, path: Path, root: Path, text: str) -> Document:
+        """A document from its text, which need not be in the file yet.
+
+        Raises:
+            ProblemsError: it is not YAML, or not such that every reader takes it alike.
+        """
+        try:
+            data = build(compose(text), engine=path.name.startswith("Pulumi."))
+        except YamlFaultsError as error:
+            name = shown(path, root)
+            raise ProblemsError(
+                Problem(name, f.line, f.rule, f.what, f.why, f.fix)
+                for f in error.faults[:MOST_PROBLEMS]
+            ) from None
+        return cls(path, root, text, data)
+
     @cached_property
     def _node(self) -> yaml.Node | None:
-        node: yaml.Node | None = yaml.compose(self.text, Loader=_Base)
-        return node
+        return compose(self.text)
+
+    def written(self, location: Location) -> str | None:
+        """The scalar at a place as it stands in the file; None where there is none."""
+        node = self._node
+        for part in location:
+            step = _step(node, part)
+            if step is None:
+                return None
+            node = step[0]
+        return str(node.value) if isinstance(node, yaml.ScalarNode) else None
 
     def line(self, location: Location) -> int:
         """The line, from 1, of the value at a path of keys and indices.
@@ -104,53 +111,53 @@ def read_document(path: Path, root: Path) -> Document:
     Raises:
         ProblemsError: the file is absent, not text, not YAML, or has a key twice.
     """
-    name = shown(path, root)
+    return Document.of(path, root, _text(path, shown(path, root)))
+
+
+def _text(path: Path, name: str) -> str:
     try:
-        text = path.read_text(encoding="utf-8")
+        with path.open("rb") as stream:
+            # A device or pipe has no end.
+            content = stream.read(MAXIMUM_BYTES + 1)
     except FileNotFoundError:
-        raise ProblemsError(
-            [
-                Problem(
-                    name,
-                    0,
-                    "file-missing",
-                    "the file does not exist",
-                    "it is part of what was asked for",
-                    "create it, or correct its name",
-                )
-            ]
+        raise _unreadable(
+            name,
+            "file-missing",
+            "the file does not exist",
+            "create it, or correct its name",
+            why="it is part of what was asked for",
         ) from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise ProblemsError(
-            [
-                Problem(
-                    name,
-                    0,
-                    "file-unreadable",
-                    f"the file can't be read: {error}",
-                    "its content is needed",
-                    "make it a readable UTF-8 text file",
-                )
-            ]
+    except OSError as error:
+        raise _unreadable(
+            name,
+            "file-unreadable",
+            f"the file can't be read: {error.strerror or error}",
+            "make it a readable UTF-8 text file",
         ) from None
+    if content.startswith((b"\xff\xfe", b"\xfe\xff")) or b"\0" in content[:4]:
+        raise _unreadable(
+            name, "file-encoding", "the file is UTF-16 or UTF-32 text", "save it as UTF-8"
+        )
     try:
-        data = yaml.load(text, Loader=_Loader)  # a subclass of the safe loader
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        detail = getattr(error, "problem", None) or str(error).splitlines()[0]
-        raise ProblemsError(
-            [
-                Problem(
-                    name,
-                    mark.line + 1 if mark else 0,
-                    "yaml",
-                    f"this is not valid YAML: {detail}",
-                    "the file can't be understood from here on",
-                    "correct the indentation, quotes or brackets at this line",
-                )
-            ]
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        if len(content) > MAXIMUM_BYTES:
+            # The end may be in the middle of a character; that it is too large is said elsewhere.
+            return content.decode("utf-8", errors="replace")
+        raise _unreadable(
+            name,
+            "file-encoding",
+            f"line {line} is not UTF-8 text",
+            "save the file as UTF-8",
+            line=line,
         ) from None
-    return Document(path, root, text, data)
+
+
+def _unreadable(
+    name: str, rule: str, what: str, fix: str, why: str = "its content is needed", line: int = 0
+) -> ProblemsError:
+    return ProblemsError([Problem(name, line, rule, what, why, fix)])
 
 
 def parse(document: Document, model: type[ModelType]) -> ModelType:
@@ -159,6 +166,8 @@ def parse(document: Document, model: type[ModelType]) -> ModelType:
     Raises:
         ProblemsError: every mismatch, with line and fix.
     """
+    if not isinstance(document.data, dict):
+        raise ProblemsError([not_a_mapping(document)])
     problems = [
         document.problem(
             place,
@@ -179,11 +188,47 @@ def parse(document: Document, model: type[ModelType]) -> ModelType:
     return found
 
 
+def not_a_mapping(document: Document, location: Location = ()) -> Problem:
+    """The problem of a place that holds something else than `key: value` lines."""
+    data = document.data
+    for part in location:
+        data = _child(data, part)
+    name = f"`{location[-1]}`" if location else "the file"
+    return document.problem(
+        location,
+        "no-mapping",
+        f"{name} is {_kind(data)}",
+        "a mapping is expected",
+        "write lines of the form `key: value`"
+        + (", indented below it" if location else "")
+        + "; the guides show whole files",
+    )
+
+
+def _kind(value: Any) -> str:
+    """What a value is, as people who write YAML call it."""
+    if isinstance(value, bool):
+        return "true or false"
+    if isinstance(value, int | float):
+        return "a number"
+    if isinstance(value, str):
+        return "a text"
+    if isinstance(value, dict | list):
+        return quoted(value)[: -len(f" of {len(value):,}")] if value else quoted(value)
+    return "empty"
+
+
 def _problems(document: Document, model: type[BaseModel], error: ValidationError) -> list[Problem]:
     found: dict[tuple[Location, str], Problem] = {}
     for item in error.errors(include_url=False):
         location: Location = item["loc"]
-        rule, what, why, fix = _explain(model, location, item["type"], item["msg"], item)
+        if len(found) == MOST_PROBLEMS:
+            text = "and further problems of the same file"
+            fix = "correct those above, then check again"
+            last = Problem(document.name, 10**9, "further", text, "one list is enough", fix)
+            return [*found.values(), replace(last, line=0)]
+        written = document.written(_in_file(document.data, location))
+        rule, what, why, fix = _explain(model, location, item, written)
         module = subject(document.data, location)
         problem = document.problem(location, rule, what, why, fix, module)
         # A union reports once for each member that did not fit; one problem a place is enough.
@@ -235,11 +280,15 @@ def _identity(data: Any) -> str:
 
 
 def _explain(
-    model: type[BaseModel], location: Location, kind: str, message: str, item: Any
+    model: type[BaseModel], location: Location, item: Any, written: str | None
 ) -> tuple[str, str, str, str]:
     """Rule, what, why and fix of one of pydantic's errors."""
+    kind, message = item["type"], item["msg"]
     last = location[-1] if location else "the file"
     name = last if isinstance(last, str) else "this entry"
+    mistyped = _mistyped(kind, location, item["input"], written)
+    if mistyped is not None:
+        return ("value", *mistyped)
     if kind == "extra_forbidden":
         known = _fields_at(model, location[:-1])
         near = difflib.get_close_matches(name, known, n=1)
@@ -261,9 +310,9 @@ def _explain(
         expected = str(item.get("ctx", {}).get("expected") or item["ctx"].get("expected_tags"))
         return (
             "unknown-value",
-            f"`{name}` is {item['input']!r}"
+            f"`{name}` is {_repeated(item['input'])}"
             if kind != "union_tag_invalid"
-            else f"`kind` is {item['ctx']['tag']!r}",
+            else f"`kind` is {_repeated(item['ctx']['tag'])}",
             "only these are known",
             f"write one of {expected}",
         )
@@ -271,11 +320,60 @@ def _explain(
         pattern = item["ctx"]["pattern"]
         return (
             "pattern",
-            f"`{name}` is {item['input']!r}",
+            f"`{name}` is {_repeated(item['input'])}",
             f"it must match {pattern}",
             "write it in that form",
         )
     return "value", f"`{name}`: {message}", "the model does not take it", "correct the value"
+
+
+_WANTED = {
+    "bool": ("true or false", "write true or false, without quotes"),
+    "int": ("a whole number", "write a whole number, without quotes"),
+    "float": ("a number", "write a number, without quotes"),
+    "string": ("text", ""),
+    "list": ("a list", ""),
+    "dict": ("a mapping", "write lines of the form `key: value` below it, indented"),
+    "model": ("a mapping", "write lines of the form `key: value` below it, indented"),
+    "finite": ("a finite number", "write a finite number"),
+    DAY_ERROR: ("a day of the calendar", "write a day that exists, as YYYY-MM-DD"),
+}
+"""Start of one of pydantic's kinds of error -> what is expected, and how to write it."""
+
+_SCALAR_MEMBERS = ("bool", "int", "float", "str", "list[str]")
+"""Parts that pydantic adds to a location for the members of `Scalar`."""
+
+
+def _mistyped(
+    kind: str, location: Location, value: Any, written: str | None
+) -> tuple[str, str, str] | None:
+    """What, why and fix where a value is of another kind than the model takes."""
+    start = kind if kind == DAY_ERROR else kind.partition("_")[0]
+    if kind.endswith(("_type", "_parsing", "_from_float")) or kind in (DAY_ERROR, "finite_number"):
+        expected, fix = _WANTED.get(start, ("", ""))
+    else:
+        return None
+    names = [part for part in location if part not in _SCALAR_MEMBERS]
+    if len(names) < len(location):
+        expected, fix = "a text, a number, true or false, or a list of texts", "write one of these"
+    if not expected:
+        return None
+    name = next((part for part in reversed(names) if isinstance(part, str)), "the file")
+    entry = names and isinstance(names[-1], int)
+    subject = f"entry {int(names[-1]) + 1} of `{name}`" if entry else f"`{name}`"
+    prefix = "" if entry else f"{name}: "
+    text = quoted(value if written is None else written)
+    simple = not isinstance(value, list | dict | None)
+    read = f"`{text}`, {_kind(value)}" if simple else _kind(value)
+    if start == "string" and not fix:
+        fix = f'quote it: `{prefix}"{text}"`' if simple else "write one text"
+    if start == "list" and not fix:
+        fix = f"write `{prefix}[{'' if value is None else text}]`"
+    return f"{subject} is {read}", f"{expected} is expected", fix
+
+
+def _repeated(value: Any) -> str:
+    return repr(quoted(value)) if isinstance(value, str) else quoted(value)
 
 
 def _fields_at(model: type[BaseModel], location: Location) -> list[str]:

@@ -3,9 +3,39 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
+
+_LONGEST_QUOTE = 80
+_LONGEST_PART = 2_000
+"""Characters of each part of a message; the longest list of known words has fewer."""
+MOST_PROBLEMS = 100
+"""Of one file; nobody reads more, and the first ones are likely the cause of the rest."""
+
+
+def quoted(value: Any) -> str:
+    """What somebody wrote, as a message repeats it: one line, printable, and cut where it is long.
+
+    Args:
+        value: text is taken as it is; anything else as Python writes it.
+    """
+    if isinstance(value, list | tuple | dict | set):
+        kind = "mapping" if isinstance(value, dict) else "list"
+        return f"a {kind} of {len(value):,}" if value else f"an empty {kind}"
+    text = value if isinstance(value, str) else repr(value)
+    cut = text if len(text) <= _LONGEST_QUOTE else f"{text[: _LONGEST_QUOTE - 1]}…"
+    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in cut)
+
+
+def _sound(text: str) -> str:
+    """A part of a message that no terminal, log or stream chokes on."""
+    cut = text if len(text) <= _LONGEST_PART else f"{text[:_LONGEST_PART]}…"
+    if cut.isprintable():
+        return cut
+    return "".join(c if c.isprintable() or c == "\n" else repr(c)[1:-1] for c in cut)
 
 
 @dataclass(frozen=True, order=True)
@@ -29,6 +59,11 @@ class Problem:
     why: str
     fix: str
     module: str = ""
+
+    def __post_init__(self) -> None:
+        """Bound and clean what is repeated of people's input."""
+        for part in ("file", "what", "why", "fix", "module"):
+            object.__setattr__(self, part, _sound(getattr(self, part)))
 
     def __str__(self) -> str:
         """Three lines: place and fault, reason, mend."""
@@ -63,5 +98,6 @@ class UsageError(TotaraError):
 
 def shown(path: Path, root: Path) -> str:
     """The path as people should read it: relative to the project when it lies inside."""
-    resolved = path.resolve()
+    # Unlike `Path.resolve`, this takes a loop of symbolic links.
+    resolved = Path(os.path.realpath(path))
     return str(resolved.relative_to(root)) if resolved.is_relative_to(root) else str(path)

@@ -6,8 +6,8 @@ A stack's file is `Pulumi.<stack>.yaml`; the types and defaults stand in the `co
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any, Self
@@ -15,7 +15,14 @@ from typing import Annotated, Any, Self
 from pydantic import BeforeValidator, Field, ValidationError, model_validator
 
 from totara_infra.model.declarations import Model
-from totara_infra.model.documents import Document, Location, parse, read_document
+from totara_infra.model.documents import (
+    Document,
+    Location,
+    not_a_mapping,
+    parse,
+    read_document,
+)
+from totara_infra.model.json_text import read_json
 from totara_infra.model.problems import Problem, ProblemsError, UsageError
 from totara_infra.model.stack_rules import (
     RECOVERY_SUFFIX,
@@ -56,7 +63,13 @@ class Capacity(StrEnum):
 
 def _listed(value: object) -> object:
     """Accept JSON: the engine hands a list over as text."""
-    return json.loads(value) if isinstance(value, str) and value.startswith("[") else value
+    if not (isinstance(value, str) and value.startswith("[")):
+        return value
+    try:
+        return read_json(value)
+    except ValueError:
+        # As the text that it is, which the model refuses.
+        return value
 
 
 def command_words(stack: str) -> str:
@@ -237,10 +250,26 @@ def parse_stack(document: Document, overrides: Mapping[str, Any] | None = None) 
     project = read_document(document.root / "Pulumi.yaml", document.root)
     defaults = {
         key: entry["default"]
-        for key, entry in (project.data.get("config") or {}).items()
+        for key, entry in config_of(project).items()
         if isinstance(entry, dict) and "default" in entry and ":" not in key
     }
     return _parse(document, defaults, overrides or {})
+
+
+def config_of(document: Document) -> dict[str, Any]:
+    """The `config:` block of a stack's file or of the project's; empty where it has none.
+
+    Raises:
+        ProblemsError: the file or the block is not a mapping.
+    """
+    if not isinstance(document.data, dict):
+        raise ProblemsError([not_a_mapping(document)])
+    config = document.data.get("config")
+    if config is None:
+        return {}
+    if not isinstance(config, dict):
+        raise ProblemsError([not_a_mapping(document, ("config",))])
+    return config
 
 
 class _Fields(Document):
@@ -252,11 +281,17 @@ class _Fields(Document):
             return super().line(("config", key, *location[1:]))
         return super().line(location)
 
+    def written(self, location: Location) -> str | None:
+        if location and isinstance(location[0], str):
+            key = f"{PROJECT}:{settings_key(location[0])}"
+            return super().written(("config", key, *location[1:]))
+        return super().written(location)
+
 
 def _parse(
     document: Document, defaults: Mapping[str, Any], overrides: Mapping[str, Any]
 ) -> StackSettings:
-    config = (document.data or {}).get("config") or {}
+    config = config_of(document)
     prefix = f"{PROJECT}:"
     values = {k.removeprefix(prefix): v for k, v in config.items() if k.startswith(prefix)}
     known = {settings_key(f): f for f in StackSettings.model_fields if f != "stack"}
@@ -277,7 +312,7 @@ def _parse(
     try:
         written = parse(fields, WrittenSettings)
     except ProblemsError as error:
-        raise ProblemsError([*problems, *error.problems]) from None
+        raise ProblemsError([*problems, *map(_under_its_key, error.problems)]) from None
     problems += [
         fields.problem((f.field,), f.rule, f.what, f.why, f.fix) for f in setting_faults(written)
     ]
@@ -304,6 +339,18 @@ def engine_settings(values: Mapping[str, Any]) -> StackSettings:
             lines.append(f"{place}: {item['msg']}" if place else item["msg"])
         stack = values.get("stack", "")
         raise UsageError(f"Pulumi.{stack}.yaml can't be used:\n" + "\n".join(lines)) from None
+
+
+def _under_its_key(problem: Problem) -> Problem:
+    """The problem with the names of settings as the file writes them."""
+    texts = {part: getattr(problem, part) for part in ("what", "fix")}
+    for field in StackSettings.model_fields:
+        key = settings_key(field)
+        for part, text in texts.items():
+            texts[part] = text.replace(f"`{field}`", f"`{key}`").replace(
+                f"`{field}: ", f"`{PROJECT}:{key}: "
+            )
+    return replace(problem, **texts)
 
 
 def known_stacks(root: Path) -> list[str]:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 import re
 import zoneinfo
 from functools import cache
 
 from totara_infra.model.declarations import Parameter, Scalar, Setting
+from totara_infra.model.problems import quoted
 from totara_infra.model.vocabulary import Environment, ValueType
 
 _SCHEDULE = re.compile(
@@ -32,7 +34,8 @@ def misfit(kind: ValueType, value: Scalar) -> str | None:
         case ValueType.INTEGER:
             fits, wanted = number and isinstance(value, int), "a whole number"
         case ValueType.NUMBER:
-            fits, wanted = number, "a number"
+            fits = isinstance(value, int | float) and number and math.isfinite(value)
+            wanted = "a finite number"
         case ValueType.STRING_LIST:
             fits = isinstance(value, list) and not any("," in item for item in value)
             wanted = "a list of texts without commas"
@@ -48,12 +51,15 @@ def misfit(kind: ValueType, value: Scalar) -> str | None:
             fits, wanted = isinstance(value, str) and bool(_ARN.match(value)), "an ARN"
         case ValueType.STRING:
             fits, wanted = isinstance(value, str), "a text (quote it)"
-    return None if fits else f"{value!r} is not {wanted}"
+    shown = repr(quoted(value)) if isinstance(value, str) else quoted(value)
+    return None if fits else f"{shown} is not {wanted}"
 
 
 def outside(setting: Setting, value: Scalar) -> str | None:
     """Why a value breaks a setting's own limits, or None where it keeps them."""
     if isinstance(value, int | float) and not isinstance(value, bool):
+        if not math.isfinite(value):
+            return f"{value} is not a number that JSON can hold"
         if setting.minimum is not None and value < setting.minimum:
             return f"{value} is below the minimum {setting.minimum:g}"
         if setting.maximum is not None and value > setting.maximum:

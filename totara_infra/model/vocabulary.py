@@ -7,7 +7,23 @@ from datetime import date
 from enum import StrEnum
 from typing import Annotated
 
-from pydantic import AfterValidator, StringConstraints
+from pydantic import AfterValidator, BeforeValidator, StringConstraints
+from pydantic_core import PydanticCustomError
+
+DAY_ERROR = "calendar_day"
+"""Kind of the error that `Day` reports."""
+
+
+def _day(value: object) -> date:
+    # Pydantic's own reading of a date also takes numbers, as seconds since 1970.
+    if type(value) is date:
+        return value
+    if isinstance(value, str) and re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", value):
+        try:
+            return date.fromisoformat(value)
+        except ValueError:
+            pass
+    raise PydanticCustomError(DAY_ERROR, "it is not a day of the calendar")
 
 
 class Environment(StrEnum):
@@ -217,5 +233,5 @@ def _plausible(day: date) -> date:
     return day
 
 
-Day = Annotated[date, AfterValidator(_plausible)]
-"""A calendar day, such as 2026-11-27."""
+Day = Annotated[date, BeforeValidator(_day), AfterValidator(_plausible)]
+"""A calendar day, written as YYYY-MM-DD, such as 2026-11-27."""

@@ -19,6 +19,7 @@ from joserfc.jwk import KeySet
 
 from totara_infra.model.catalogue import Catalogue
 from totara_infra.model.declarations import Claim
+from totara_infra.model.json_text import read_json
 from totara_infra.model.problems import UsageError
 from totara_infra.model.sign_in import POOLS, Lifetimes, Pool, claims_of
 from totara_infra.model.stack import StackSettings
@@ -62,7 +63,7 @@ def decode(token: str) -> dict[str, Any]:
         if len(parts) != 3:
             raise ValueError
         text = parts[1] + "=" * (-len(parts[1]) % 4)
-        claims = json.loads(base64.b64decode(text, altchars=b"-_", validate=True))
+        claims = read_json(base64.b64decode(text, altchars=b"-_", validate=True))
         if not isinstance(claims, dict):
             raise TypeError
     except (ValueError, TypeError, binascii.Error):

@@ -13,6 +13,7 @@ from pydantic import Field, ValidationError
 from totara_infra.local.project import state_directory
 from totara_infra.model.declarations import Model
 from totara_infra.model.evidence import digest_of
+from totara_infra.model.json_text import read_json
 from totara_infra.model.runbook import RunbookRecord, StepOutcome
 from totara_infra.model.vocabulary import Slug
 
@@ -76,7 +77,7 @@ def newest(scenario: str) -> DrillRecord | None:
     """
     for path in sorted((drills_folder() / "records").glob(f"{scenario}-*.json"), reverse=True):
         try:
-            content = json.loads(path.read_text(encoding="utf-8"))
+            content = read_json(path.read_text(encoding="utf-8"))
             record = DrillRecord.model_validate(content)
         except (ValueError, ValidationError):
             continue

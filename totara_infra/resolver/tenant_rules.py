@@ -46,8 +46,9 @@ def _repetitions(tenant: Tenant) -> Iterator[Fault]:
         "modules": tenant.modules,
     }
     for field, entries in lists.items():
+        seen: set[str] = set()
         for index, entry in enumerate(entries):
-            if entry in entries[:index]:
+            if entry in seen:
                 yield Fault(
                     (field, index),
                     "listed-twice",
@@ -55,6 +56,7 @@ def _repetitions(tenant: Tenant) -> Iterator[Fault]:
                     "one of the two was perhaps meant to be another",
                     "remove it, or correct it",
                 )
+            seen.add(entry)
 
 
 def _closing_faults(tenant: Tenant) -> Iterator[Fault]:

@@ -7,11 +7,10 @@ import uuid
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-import yaml
-
 from totara_infra.blueprint import Archive
 from totara_infra.delivery.state.scratch import Preview
 from totara_infra.local.project import project_root
+from totara_infra.model.documents import read_document
 from totara_infra.model.stack import StackSettings
 from totara_infra.operations.drift.outputs import UnknownOutputError, resolved
 from totara_infra.operations.drift.reading import Thing, snake
@@ -114,8 +113,10 @@ def secrets_provider(stack: str) -> dict[str, Any] | None:
     Args:
         stack: the engine's name of it.
     """
-    file = project_root() / f"Pulumi.{stack}.yaml"
-    content = yaml.safe_load(file.read_text(encoding="utf-8")) or {}
+    root = project_root()
+    content = read_document(root / f"Pulumi.{stack}.yaml", root).data
+    if not isinstance(content, dict):
+        return None
     url = content.get("secretsprovider")
     if url and url not in ("passphrase", "default"):
         return {"type": "cloud", "state": {"url": url, "encryptedkey": content["encryptedkey"]}}

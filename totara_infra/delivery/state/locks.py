@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import socket
 from dataclasses import dataclass
 from datetime import datetime
 
 import psutil
+
+from totara_infra.model.json_text import read_json
 
 _CLOCK_SECONDS = 5.0
 """A process that began later than this after its lock was written is another one of the same id."""
@@ -37,7 +38,7 @@ class Lock:
     def parse(cls, key: str, place: str, content: bytes) -> Lock:
         """A lock from what the engine wrote; one that is damaged names nobody."""
         try:
-            found = json.loads(content)
+            found = read_json(content)
             return cls(
                 key,
                 place,

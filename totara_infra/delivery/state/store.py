@@ -6,7 +6,6 @@ one for each process that works on it keeps others off. Pulumi Cloud shows neith
 
 from __future__ import annotations
 
-import getpass
 import gzip
 import json
 import os
@@ -30,6 +29,8 @@ from totara_infra.delivery.state.errors import StateError
 from totara_infra.delivery.state.locks import Lock
 from totara_infra.delivery.state.situations import CANCEL, LIFT
 from totara_infra.local.pulumi_command import state_backend
+from totara_infra.local.user import user_name
+from totara_infra.model.json_text import read_json
 from totara_infra.model.stack import PROJECT, command_words
 
 _ROOT = ".pulumi"
@@ -121,7 +122,7 @@ class StateStore(ABC):
         content = self.get(key) or b""
         try:
             text = gzip.decompress(content) if key.endswith(".gz") else content
-            found = json.loads(text)["checkpoint"]["latest"] or {}
+            found = read_json(text)["checkpoint"]["latest"] or {}
         except (ValueError, EOFError, OSError, KeyError, TypeError) as error:
             raise StateError(
                 f"{self.place(key)} is no state: it is damaged or cut off ({error})."
@@ -157,7 +158,7 @@ class StateStore(ABC):
         key = f"{_lock_folder(stack)}/{uuid.uuid4()}.json"
         mine = {
             "pid": os.getpid(),
-            "username": getpass.getuser(),
+            "username": user_name(),
             "hostname": socket.gethostname(),
             "timestamp": datetime.now(UTC).isoformat(),
         }

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
 import json
 import subprocess
 from dataclasses import dataclass
@@ -11,6 +10,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+from totara_infra.local.user import user_name
 from totara_infra.migrations.connections import DirectUrl, MigrationError
 from totara_infra.migrations.files import Folder
 from totara_infra.migrations.flyway.install import ensure_installed
@@ -89,7 +89,7 @@ class Flyway:
         Args:
             note: stands in the history behind the user's name.
         """
-        self._by = f"{getpass.getuser()}{note}"[:_LONGEST_NAME]
+        self._by = f"{user_name()}{note}"[:_LONGEST_NAME]
         self._process: subprocess.Popen[str] | None = None
 
     def __enter__(self) -> Self:

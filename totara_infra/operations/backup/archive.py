@@ -11,6 +11,7 @@ from typing import Annotated, Any
 from pydantic import Field, StringConstraints, ValidationError
 
 from totara_infra.model.declarations import Model
+from totara_infra.model.json_text import read_json
 from totara_infra.model.problems import UsageError
 from totara_infra.model.stack import REHEARSAL_SUFFIX
 from totara_infra.operations.backup.sealing import BackupKey, DamagedBackupError
@@ -158,7 +159,7 @@ def parsed(text: bytes) -> tuple[Manifest, str]:
         DamagedBackupError: it is not a manifest, or of a later format.
     """
     try:
-        file = json.loads(text)
+        file = read_json(text)
         _refuse_other_format(file["manifest"]["format"])
         manifest, mark = Manifest.model_validate(file["manifest"]), str(file["mark"])
     except (ValueError, KeyError, TypeError, ValidationError):

@@ -24,6 +24,12 @@ from totara_infra.blueprint import Blueprint
 from totara_infra.model.problems import Problem, ProblemsError
 from totara_infra.model.redaction import keep_secret
 from totara_infra.model.vocabulary import SecretFormat
+from totara_infra.model.yaml_text import (
+    YamlFaultsError,
+    build,
+    compose,
+    is_explicitly_tagged,
+)
 from totara_infra.operations.live import Live
 from totara_infra.operations.secrets import formats
 from totara_infra.operations.secrets.filling import attach_rotation, current_value, store
@@ -208,7 +214,11 @@ def read_values(text: str, name: str, blueprint: Blueprint) -> dict[str, SecretS
                 )
             )
             continue
-        value = _value(value_node, known[full].secret.format)
+        try:
+            value = _value(value_node, known[full].secret.format)
+        except YamlFaultsError as error:
+            problems += _at(name, error, known[full].module)
+            continue
         keep_secret(value or "", *known)
         wrong = formats.fault(known[full].secret.format, value) if value is not None else None
         if value is None or wrong is not None:
@@ -221,17 +231,18 @@ def read_values(text: str, name: str, blueprint: Blueprint) -> dict[str, SecretS
 
 def _compose(text: str, name: str) -> yaml.MappingNode:
     try:
-        root = yaml.compose(text, Loader=yaml.SafeLoader)
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        line, column = (mark.line + 1, mark.column + 1) if mark else (0, 0)
+        root = compose(text)
+    except YamlFaultsError as error:
+        fault = error.faults[0]
+        if fault.rule != "yaml":
+            raise ProblemsError(_at(name, error)) from None
         raise ProblemsError(
             [
                 Problem(
                     name,
-                    line,
+                    fault.line,
                     "yaml",
-                    f"this is neither YAML nor JSON from column {column} on",
+                    f"this is neither YAML nor JSON from column {fault.column} on",
                     "nothing can be read from here on; the content is not repeated here",
                     "correct quotes, brackets or indentation; write a PEM key as a block after `|`",
                 )
@@ -253,20 +264,28 @@ def _compose(text: str, name: str) -> yaml.MappingNode:
     return root
 
 
+def _at(name: str, error: YamlFaultsError, module: str = "") -> Iterator[Problem]:
+    """The faults of the file, none of which repeats any of its content."""
+    for fault in error.faults:
+        yield Problem(name, fault.line, fault.rule, fault.what, fault.why, fault.fix, module)
+
+
 def _value(node: yaml.Node, form: SecretFormat) -> str | None:
-    """The text behind a node, exactly as written; None where it is of no use."""
+    """The text behind a node, exactly as written; None where it is of no use.
+
+    Raises:
+        YamlFaultsError: what readers of YAML would take for different values.
+    """
     if isinstance(node, yaml.ScalarNode):
+        if is_explicitly_tagged(node):
+            build(node, confidential=True)
         text: str = node.value
         # A block after `|` ends in a line break that belongs to YAML, not to the key.
         return text if form is SecretFormat.PRIVATE_KEY_PEM else text.removesuffix("\n")
     if form is not SecretFormat.JSON or not isinstance(node, yaml.MappingNode):
         return None
-    try:
-        data: Any = yaml.load(yaml.serialize(node), Loader=yaml.SafeLoader)
-        return json.dumps(data)
-    except (yaml.YAMLError, TypeError):
-        # Dates, sets and the like are YAML, but not JSON.
-        return None
+    data: Any = build(node, confidential=True, exact=True)
+    return json.dumps(data)
 
 
 def _unknown(name: str, line: int, path: str, known: dict[str, Entry]) -> Problem:

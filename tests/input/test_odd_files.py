@@ -1,0 +1,272 @@
+"""Files with mistakes and malice in them: the command names place and mend, and never breaks."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from tests.input.in_process import Project
+
+TENANT = """\
+client_id: kauri
+display_name: Kauri Bank
+status: planned
+institution_type: mutual
+jurisdictions: [NZ]
+"""
+STACK = """\
+config:
+  totara-infra:environment: local
+  totara-infra:account-id: "000000000000"
+  totara-infra:tenants: [totara-bank, acorn]
+"""
+BOMB = "\n".join(
+    ["client_id: kauri", f"a0: &a0 [{', '.join(['x'] * 9)}]"]
+    + [f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 9)}]" for n in range(1, 9)]
+    + ["options: *a8"]
+)
+
+MISTAKES: dict[str, tuple[str, str, tuple[str, ...]]] = {
+    # case: lines that replace or follow the tenant's, the line at fault, words of the message
+    "number-for-text": ("display_name: 2026", "display_name", ("`2026`", 'quote it', '"2026"')),
+    "decimal-for-text": ("display_name: 1.10", "display_name", ("`1.10`", '"1.10"')),
+    "true-for-text": ("display_name: true", "display_name", ("`true`", '"true"')),
+    "text-for-list": ("options: cards, atm", "options", ("`cards, atm`", "[cards, atm]")),
+    "norway": ("jurisdictions: [NO]", "jurisdictions", ("`NO`", "false", '"NO"')),
+    "no-such-day": ("closed_on: 2026-13-01", "closed_on", ("2026-13-01", "YYYY-MM-DD")),
+    "no-29th": ("leaves_on: 2027-02-29", "leaves_on", ("2027-02-29", "YYYY-MM-DD")),
+    "seconds-as-day": ("leaves_on: 86400", "leaves_on", ("86400", "YYYY-MM-DD")),
+    "octal": ("display_name: 01234567", "display_name", ("`01234567`", "quote it")),
+    "underscores": ("display_name: 1_000", "display_name", ("`1_000`", "quote it")),
+    "exponent": ("display_name: 1e3", "display_name", ("`1e3`", "quote it")),
+    "sixties": ("display_name: 12:30", "display_name", ("`12:30`", "quote it")),
+    "tab": ("sponsor_banks:\n\tosko: Cuscal", "\tosko", ("tab", "spaces")),
+    "tag": ("display_name: !!int x", "display_name", ("tag", "remove")),
+    "time-tag": ("leaves_on: !!timestamp nope", "leaves_on", ("tag", "remove")),
+    "python-tag": ("display_name: !!python/name:os.system x", "display_name", ("tag",)),
+    "huge-integer": ("overrides:\n  core.fee.notice-period: " + "9" * 5000, "notice", ("digits",)),
+    "not-a-number": ("overrides:\n  core.fee.notice-period: .nan", "notice", ("`.nan`", "finite")),
+    "infinite": ("overrides:\n  core.fee.notice-period: -.inf", "notice", ("`-.inf`", "finite")),
+    "number-key": ("overrides:\n  5: 1", "  5:", ("key `5`", "quote it")),
+    "null-key": ("overrides:\n  ~: 1", "  ~:", ("key `~`", "quote it")),
+    "list-key": ("overrides:\n  ? [a]\n  : 1", "  ? [a]", ("a list or mapping",)),
+    "merge": ("a: &a {x: 1}\noverrides:\n  <<: *a\n  x: 2", "<<", ("merge key", "write the keys")),
+    "alias": ("options: &o []\nmodules: *o", "modules", ("alias", "write the value out")),
+    "deep": ("options: " + "[" * 200 + "]" * 200, "options", ("inside one another",)),
+    "very-deep": ("options: " + "[" * 5000, "options", ("inside one another",)),
+    "twice": ("status: live", "status: live", ("`status`", "twice")),
+    "line-separator": ("display_name: a\u2028b", "display_name", ("U+2028",)),
+    "bell": ("display_name: a\x07b", "display_name", ("control characters",)),
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory) -> Project:
+    return Project.make(tmp_path_factory.mktemp("odd") / "project")
+
+
+def with_lines(lines: str) -> str:
+    key = lines.split(":", maxsplit=1)[0]
+    kept = [x for x in TENANT.splitlines() if x.split(":")[0] != key or key == "status"]
+    return "\n".join([*kept, lines]) + "\n"
+
+
+def test_mistakes_are_named_with_place_what_was_read_and_what_to_write(project: Project) -> None:
+    texts = {case: with_lines(lines) for case, (lines, _, _) in MISTAKES.items()}
+    paths = {c: str(project.write(f"stacks/{c}.yaml", t)) for c, t in texts.items()}
+    began = time.process_time()
+    try:
+        ended = project.totara("tenant", "validate", *paths.values())
+    finally:
+        for case in texts:
+            (project.root / "stacks" / f"{case}.yaml").unlink()
+    assert ended.code == 2, ended.err
+    wrong = {}
+    for case, (_, at, words) in MISTAKES.items():
+        lines = texts[case].split("\n")
+        number = max(n for n, line in enumerate(lines, 1) if at in line)
+        said = ended.err.split(f"stacks/{case}.yaml:{number}: ", 1)
+        message = "\n".join(said[-1].splitlines()[:3]) if len(said) == 2 else ""
+        if not all(word in message for word in words):
+            wrong[case] = message or [x for x in ended.err.splitlines() if f"/{case}.yaml" in x]
+    assert not wrong
+    assert time.process_time() - began < 20
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (TENANT.encode("utf-16"), ("UTF-16", "UTF-8")),
+        (TENANT.encode("utf-16-le"), ("UTF-16", "UTF-8")),
+        (TENANT.replace("Kauri Bank", "Kaurī").encode("iso8859-4"), ("line 2", "UTF-8")),
+        (BOMB.encode(), ("alias",)),
+        (("options:\n" + "  - cards\n" * 200_000).encode(), ("1,024 KiB",)),
+        (("options: [" + "a," * 150_000 + "]").encode(), ("100,000 values",)),
+        (b"- a\n- b\n", ("a list", "a mapping is expected")),
+        (b"just words", ("a text", "a mapping is expected")),
+        (b"", ("empty",)),
+    ],
+    ids=["utf-16", "utf-16-le", "latin", "bomb", "large", "many", "list", "text", "empty"],
+)
+def test_whole_files_that_are_not_what_is_expected(project, content, words) -> None:
+    path = project.write("stacks/kauri.yaml", content)
+    began = time.process_time()
+    try:
+        ended = project.totara("tenant", "validate", str(path))
+    finally:
+        path.unlink()
+    assert ended.code == 2
+    assert "stacks/kauri.yaml" in ended.err
+    assert all(word in ended.err for word in words), ended.err[:2000]
+    assert len(ended.err) < 5000
+    assert time.process_time() - began < 15
+
+
+def test_many_faults_take_linear_time_and_a_bounded_message(project) -> None:
+    path = project.write("stacks/kauri.yaml", TENANT + "options:\n" + "  - cards\n" * 60_000)
+    began = time.process_time()
+    try:
+        ended = project.totara("tenant", "validate", str(path))
+    finally:
+        path.unlink()
+    assert ended.code == 2
+    assert "twice" in ended.err
+    assert time.process_time() - began < 15
+
+
+def test_a_byte_order_mark_of_utf_8_is_read(project) -> None:
+    path = project.write("stacks/kauri.yaml", b"\xef\xbb\xbf" + TENANT.encode())
+    try:
+        ended = project.totara("tenant", "validate", str(path))
+    finally:
+        path.unlink()
+    assert ended.code == 0, ended.err
+
+
+def test_a_loop_of_links_is_one_problem(project) -> None:
+    path = project.root / "stacks" / "loop.yaml"
+    path.symlink_to(path)
+    try:
+        ended = project.totara("validate")
+    finally:
+        path.unlink()
+    assert ended.code == 2
+    assert "stacks/loop.yaml" in ended.err
+
+
+STACK_FAULTS = {
+    "list": ("- a\n", "a mapping is expected"),
+    "text": ("words\n", "a mapping is expected"),
+    "config-list": ("config: [a]\n", "a mapping is expected"),
+    "config-text": ("config: words\n", "a mapping is expected"),
+    "number-key": ("config:\n  1: 2\n", "quote it"),
+    "account": (STACK.replace('"000000000000"', "000000000000"), "quote it"),
+    "account-short": (STACK.replace('"000000000000"', "123456789012"), "quote it"),
+    "date": (STACK + "  totara-infra:cost-center: 2026-12-01\n", "quote it"),
+    "cost-center": (STACK + "  totara-infra:cost-center: 1_000\n", "quote it"),
+    "tenants": (STACK.replace("[totara-bank, acorn]", "acorn, x"), "[acorn, x]"),
+    "json": (STACK.replace("[totara-bank, acorn]", "'" + "[" * 100_000 + "'"), "tenants"),
+    "broken-json": (STACK.replace("[totara-bank, acorn]", "'[totara-bank'"), "tenants"),
+    "nan": (STACK + "  totara-infra:roll-out-percent: .nan\n", "finite"),
+    "nan-text": (STACK + '  totara-infra:roll-out-percent: "nan"\n', "roll-out-percent"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", STACK_FAULTS)
+def test_odd_stack_files_are_problems_in_every_command(project, case) -> None:
+    text, words = STACK_FAULTS[case]
+    before = project.text("Pulumi.local.yaml")
+    project.write("Pulumi.local.yaml", text)
+    try:
+        ended = project.totara("sequence", "local")
+        assert ended.code == 2, ended
+        assert "Pulumi.local.yaml" in ended.err
+        assert words in ended.err
+    finally:
+        project.write("Pulumi.local.yaml", before)
+
+
+def test_a_day_of_the_calendar_that_does_not_exist(project) -> None:
+    before = project.text("release-calendar.yaml")
+    project.write("release-calendar.yaml", before.replace("2027-01-10", "2027-02-30"))
+    try:
+        ended = project.totara("release", "check", "prod", "--tag", "v1.2.3")
+    finally:
+        project.write("release-calendar.yaml", before)
+    assert ended.code == 2
+    assert "release-calendar.yaml:6" in ended.err
+    assert "2027-02-30" in ended.err
+
+
+# --- anything at all: whatever stands in a file, a command ends orderly -----------------------
+
+_WORDS = st.sampled_from(
+    ["null", "~", "true", "no", "0", "01", "1e3", ".nan", "-", "[]", "{}", "[[a]]", "{a: b}", '""',
+     "2026-13-01", "!!int x", "&a a", "*a", "<<", "a: b: c", "'", "\t", "%", "@", "`", "|", "? a",
+     "!<x> y", "9" * 400, "\U0001f600", "[a, 1, null]", "{1: 2}", "12:30", "é", "--- a", "...",
+     '"\\0"', '"\\ud83d"', "a" * 3000]
+)  # fmt: skip
+_ANYTHING = st.one_of(_WORDS, st.text(max_size=12).map(lambda s: s.replace("\r", "")))
+_FUZZ = settings(
+    max_examples=40,
+    deadline=None,
+    derandomize=True,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
+
+
+def _mutated(text: str, number: int, value: str, whole: bool) -> bytes:
+    lines = text.splitlines()
+    index = number % len(lines)
+    line = lines[index]
+    lines[index] = value if whole or ":" not in line else f"{line[: line.rfind(':')]}: {value}"
+    return "\n".join(lines).encode("utf-8", "surrogatepass")
+
+
+@pytest.mark.parametrize(
+    ("name", "command"),
+    [
+        ("stacks/acorn.yaml", ["tenant", "validate"]),
+        ("Pulumi.local.yaml", ["config", "list", "local"]),
+        ("Pulumi.prod.yaml", ["tenant", "show", "acorn"]),
+        ("Pulumi.yaml", ["sequence", "local"]),
+        ("release-calendar.yaml", ["release", "check", "prod", "--tag", "v1.2.3"]),
+    ],
+)
+def test_whatever_stands_in_a_file_a_command_ends_orderly(project, name, command) -> None:
+    before = project.text(name)
+    codes = set()
+
+    @_FUZZ
+    @given(st.integers(0, 200), _ANYTHING, st.booleans())
+    def try_one(number: int, value: str, whole: bool) -> None:
+        project.write(name, _mutated(before, number, value, whole))
+        ended = project.totara(*command)
+        codes.add(ended.code)
+        assert ended.code in (0, 1, 2), ended.err
+
+    try:
+        try_one()
+    finally:
+        project.write(name, before)
+    assert 2 in codes
+
+
+@pytest.mark.parametrize(
+    "name", ["tenancy.yaml", "domains/sd07.yaml", "claims.lock.yaml", "sequence.yaml"]
+)
+def test_whatever_stands_in_the_catalogue(project, editable_catalogue, name) -> None:
+    path = editable_catalogue / name
+    before = path.read_text(encoding="utf-8")
+
+    @settings(_FUZZ, max_examples=10)
+    @given(st.integers(0, 3000), _ANYTHING, st.booleans())
+    def try_one(number: int, value: str, whole: bool) -> None:
+        path.write_bytes(_mutated(before, number, value, whole))
+        ended = project.totara("validate", "--catalogue", str(editable_catalogue))
+        assert ended.code in (0, 2), ended.err
+
+    try_one()
