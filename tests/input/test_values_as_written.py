@@ -96,7 +96,9 @@ def test_the_engine_reads_the_texts_that_were_written(tmp_path: Path) -> None:
         return len(texts) >= 300
 
     find(TEXTS, enough, settings=settings(max_examples=2000, derandomize=True, database=None))
-    values = {f"p:v{n}": text for n, text in enumerate([*TRICKY, *texts])}
+    # The engine rewrites the file when it makes the stack, and Go's writer drops lone line breaks.
+    kept = [text for text in [*TRICKY, *texts] if text.strip("\n") or not text]
+    values = {f"p:v{n}": text for n, text in enumerate(kept)}
     (tmp_path / "Pulumi.yaml").write_text("name: p\nruntime: python\n", encoding="utf-8")
     (tmp_path / "Pulumi.s.yaml").write_text(dump({"config": values}), encoding="utf-8")
     state = tmp_path / "state"

@@ -181,6 +181,8 @@ class _Builder:
         found: dict[str, Any] = {}
         for key_node, value_node in node.value:
             key = self._key(key_node, depth)
+            if is_merge_key(key_node):
+                continue
             value = self.value(value_node, depth + 1, key_node)
             if key is None:
                 continue
