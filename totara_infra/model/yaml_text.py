@@ -3,8 +3,8 @@
 PyYAML follows YAML 1.1, the engine's Go library YAML 1.2, and the two disagree about unquoted text:
 `no`, `012`, `1_000`, `1e3` and `12:30` are different values to each. What they read alike is read
 here as well, and the rest is refused with the advice to quote it, so that no value changes on its
-way. Dates stay text. Anchors, merge keys and tags are refused: nothing here needs them, and with
-them a few hundred bytes can stand for gigabytes.
+way. Dates stay text. Merge keys and tags are refused by name. What aliases stand for is bounded: a
+few hundred bytes can stand for gigabytes.
 """
 
 from __future__ import annotations
@@ -151,15 +151,12 @@ class _Builder:
     confidential: bool
     exact: bool
     faults: list[Fault] = field(default_factory=list)
-    _seen: set[int] = field(default_factory=set)
+    _count: int = 0
 
-    def value(self, node: yaml.Node, depth: int, holder: yaml.Node | None = None) -> Any:
-        if id(node) in self._seen:
-            # The node is that of the anchor; who refers to it is its key or its list.
-            self._add(holder or node, "yaml-alias", *_ALIAS)
-            return None
-        self._seen.add(id(node))
-        if len(self._seen) > MAXIMUM_VALUES:
+    def value(self, node: yaml.Node, depth: int) -> Any:
+        # What an alias stands for counts each time: a short file can't stand for a huge one.
+        self._count += 1
+        if self._count > MAXIMUM_VALUES:
             raise YamlFaultsError([_too_many(node)])
         if depth > MAXIMUM_DEPTH:
             raise YamlFaultsError([_too_deep(*_place(node))])
@@ -169,7 +166,7 @@ class _Builder:
         if isinstance(node, yaml.MappingNode):
             return self._mapping(node, depth)
         if isinstance(node, yaml.SequenceNode):
-            return [self.value(child, depth + 1, node) for child in node.value]
+            return [self.value(child, depth + 1) for child in node.value]
         if node.tag == _QUOTED:
             return node.value
         found = self._plain(node, node.value)
@@ -183,11 +180,12 @@ class _Builder:
             key = self._key(key_node, depth)
             if is_merge_key(key_node):
                 continue
-            value = self.value(value_node, depth + 1, key_node)
+            value = self.value(value_node, depth + 1)
             if key is None:
                 continue
             if key in found:
-                what = f"the key {self._shown(key)} stands twice in one mapping"
+                shown = "here" if self.confidential else repr(quoted(key))
+                what = f"key {shown} stands twice in one mapping"
                 self._add(key_node, "yaml", what, *_TWICE)
             found[key] = value
         return found
@@ -254,11 +252,6 @@ class _Builder:
         self.faults.append(Fault(*_place(node), rule, what, why, fix))
 
 
-_ALIAS = (
-    "an alias, `*name`",
-    "aliases are not supported: a short file could stand for a huge one",
-    "write the value out again, and remove the anchor `&name`",
-)
 _TAG = (
     "tags are not supported: a value's type follows from how it is written",
     "remove the tag; quote what is text",
@@ -268,7 +261,7 @@ _MERGE = (
     "merge keys are not supported: readers of YAML disagree about which value wins",
     "write the keys out",
 )
-_TWICE = ("only one of the two values would count", "remove the wrong one")
+_TWICE = ("only one of the two values would count", "remove one, or correct its name")
 _INEXACT = (
     "readers of JSON can't hold it exactly, so they would take a neighbouring one",
     f"write at most 15 digits, or quote it if it is text; the largest is {LARGEST_INTEGER}",
