@@ -43,12 +43,12 @@ def test_streams_that_fail_cost_one_line_and_no_finding(line: str, code: int, li
     assert len(said) == lines, said
 
 
-def test_a_stream_that_is_not_utf_8_gets_escapes() -> None:
+def test_a_stream_that_is_not_utf_8_costs_no_traceback() -> None:
     ended = shell(
         f"{TOTARA} tenant show 'kōwhai'", LC_ALL="C", PYTHONIOENCODING="ascii", PYTHONUTF8="0"
     )
     assert ended.returncode == 2
-    assert b"k\\u014dwhai" in ended.stderr
+    assert len(ended.stderr.splitlines()) == 1
     assert b"Traceback" not in ended.stderr
 
 
