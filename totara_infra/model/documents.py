@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import types
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from enum import Enum
 from functools import cached_property
@@ -14,6 +15,7 @@ import yaml
 from pydantic import BaseModel, ValidationError
 
 from totara_infra.model.characters import invisible_characters
+from totara_infra.model.forms import FORMS
 from totara_infra.model.problems import MOST_PROBLEMS, Problem, ProblemsError, quoted, shown
 from totara_infra.model.vocabulary import DAY_ERROR
 from totara_infra.model.yaml_text import MAXIMUM_BYTES, YamlFaultsError, build, compose
@@ -86,6 +88,10 @@ class Document:
             if step is not None:
                 node, line = step
         return line
+
+    def key(self, part: int | str) -> str:
+        """The last part of a location as people wrote it."""
+        return part if isinstance(part, str) else "this entry"
 
     def problem(
         self, location: Location, rule: str, what: str, why: str, fix: str, module: str = ""
@@ -228,7 +234,7 @@ def _problems(document: Document, model: type[BaseModel], error: ValidationError
             last = Problem(document.name, 10**9, "further", text, "one list is enough", fix)
             return [*found.values(), replace(last, line=0)]
         written = document.written(_in_file(document.data, location))
-        rule, what, why, fix = _explain(model, location, item, written)
+        rule, what, why, fix = _explain(model, location, item, written, document.key)
         module = subject(document.data, location)
         problem = document.problem(location, rule, what, why, fix, module)
         # A union reports once for each member that did not fit; one problem a place is enough.
@@ -280,13 +286,16 @@ def _identity(data: Any) -> str:
 
 
 def _explain(
-    model: type[BaseModel], location: Location, item: Any, written: str | None
+    model: type[BaseModel],
+    location: Location,
+    item: Any,
+    written: str | None,
+    key: Callable[[int | str], str],
 ) -> tuple[str, str, str, str]:
     """Rule, what, why and fix of one of pydantic's errors."""
     kind, message = item["type"], item["msg"]
-    last = location[-1] if location else "the file"
-    name = last if isinstance(last, str) else "this entry"
-    mistyped = _mistyped(kind, location, item["input"], written)
+    name = key(location[-1]) if location else "the file"
+    mistyped = _mistyped(kind, location, item["input"], written, key)
     if mistyped is not None:
         return ("value", *mistyped)
     if kind == "extra_forbidden":
@@ -322,9 +331,10 @@ def _explain(
             "pattern",
             f"`{name}` is {_repeated(item['input'])}",
             f"it must match {pattern}",
-            "write it in that form",
+            f"write {FORMS[pattern]}" if pattern in FORMS else "write it in that form",
         )
-    return "value", f"`{name}`: {message}", "the model does not take it", "correct the value"
+    said = message.removeprefix("Value error, ")
+    return "value", f"`{name}`: {said}", "the value is not allowed here", "correct the value"
 
 
 _WANTED = {
@@ -345,7 +355,11 @@ _SCALAR_MEMBERS = ("bool", "int", "float", "str", "list[str]")
 
 
 def _mistyped(
-    kind: str, location: Location, value: Any, written: str | None
+    kind: str,
+    location: Location,
+    value: Any,
+    written: str | None,
+    key: Callable[[int | str], str],
 ) -> tuple[str, str, str] | None:
     """What, why and fix where a value is of another kind than the model takes."""
     start = kind if kind == DAY_ERROR else kind.partition("_")[0]
@@ -358,7 +372,7 @@ def _mistyped(
         expected, fix = "a text, a number, true or false, or a list of texts", "write one of these"
     if not expected:
         return None
-    name = next((part for part in reversed(names) if isinstance(part, str)), "the file")
+    name = next((key(part) for part in reversed(names) if isinstance(part, str)), "the file")
     entry = names and isinstance(names[-1], int)
     subject = f"entry {int(names[-1]) + 1} of `{name}`" if entry else f"`{name}`"
     prefix = "" if entry else f"{name}: "

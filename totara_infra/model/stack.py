@@ -281,6 +281,9 @@ class _Fields(Document):
             return super().line(("config", key, *location[1:]))
         return super().line(location)
 
+    def key(self, part: int | str) -> str:
+        return settings_key(part) if part in WrittenSettings.model_fields else super().key(part)
+
     def written(self, location: Location) -> str | None:
         if location and isinstance(location[0], str):
             key = f"{PROJECT}:{settings_key(location[0])}"
