@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import base64
+import hashlib
 import json
 import logging
+import random
+import string
 import threading
+import uuid
 from urllib.parse import quote, urlsplit
 
 import psycopg
@@ -102,3 +106,17 @@ def test_threads_tracebacks_and_logging_write_through_it(capsys, monkeypatch):
     assert "printed ***" in done.out
     for expected in ("inner ***", "outer ***", "logged ***", "Traceback"):
         assert expected in done.err
+
+
+def test_ids_and_digests_are_not_torn_by_the_values_of_a_whole_environment() -> None:
+    """Chance puts four characters of one of sixty values into many an id."""
+    dice = random.Random(7)
+    letters = string.ascii_letters + string.digits + "-_"
+    for _ in range(60):
+        token = "".join(dice.choices(letters, k=32))
+        keep_secret(f"postgresql://app_user:{token}@127.0.0.1:5432/bank_core")
+    ids = [str(uuid.UUID(int=dice.getrandbits(128))) for _ in range(500)]
+    ids += [hashlib.sha256(text.encode()).hexdigest() for text in ids]
+    ids += ["".join(dice.choices(letters, k=43)) for _ in range(500)]
+    torn = [text for text in ids if redacted(text) != text]
+    assert len(torn) <= len(ids) / 500, torn

@@ -26,6 +26,8 @@ HIDDEN = "***"
 """Stands where a piece of a value stood."""
 SHORTEST = 4
 """Characters of the shortest piece that tells something about a value."""
+_SHORTEST_IN_WORD = 6
+"""Inside an id or a digest four or five characters of one of many values occur by chance."""
 _SHORTEST_IN_BASE64 = 6
 """As many characters of base64 hold four bytes or more."""
 _LONG = 256
@@ -108,7 +110,10 @@ class _Known:
             if next_start < end:
                 end = max(end, next_end)
                 continue
-            if not any(s <= start and end <= e for s, e in readable):
+            by_chance = end - start < _SHORTEST_IN_WORD and not (
+                _breaks(text, start) and _breaks(text, end)
+            )
+            if not by_chance and not any(s <= start and end <= e for s, e in readable):
                 yield start, end
             start, end = next_start, next_end
 
@@ -128,6 +133,11 @@ class _Known:
     @property
     def empty(self) -> bool:
         return not self._seen
+
+
+def _breaks(text: str, place: int) -> bool:
+    """Whether no word goes on across a place."""
+    return place in (0, len(text)) or not text[place - 1 : place + 1].isalnum()
 
 
 _known = _Known()
