@@ -232,7 +232,7 @@ def _mutated(text: str, number: int, value: str, whole: bool) -> bytes:
     [
         ("stacks/acorn.yaml", ["tenant", "validate"]),
         ("Pulumi.local.yaml", ["config", "list", "local"]),
-        ("Pulumi.prod.yaml", ["tenant", "show", "acorn"]),
+        ("Pulumi.prod.yaml", ["sequence", "prod"]),
         ("Pulumi.yaml", ["sequence", "local"]),
     ],
 )
