@@ -104,7 +104,7 @@ def test_mistakes_are_named_with_place_what_was_read_and_what_to_write(project: 
         (TENANT.encode("utf-16-le"), ("UTF-16", "UTF-8")),
         (TENANT.replace("Kauri Bank", "Kaurī").encode("iso8859-4"), ("line 2", "UTF-8")),
         (BOMB.encode(), ("100,000 values",)),
-        (("options:\n" + "  - cards\n" * 200_000).encode(), ("1,024 KiB",)),
+        (("options:\n" + "  - cards\n" * 500_000).encode(), ("4,096 KiB",)),
         (("options: [" + "a," * 150_000 + "]").encode(), ("100,000 values",)),
         (b"- a\n- b\n", ("a list", "a mapping is expected")),
         (b"just words", ("a text", "a mapping is expected")),

@@ -128,18 +128,26 @@ def test_production_keeps_a_closed_client_until_its_day(checkout, rehearsed, fil
     listed = stack.read_text(encoding="utf-8")
     stack.write_text(listed.replace("[totara-bank, acorn]", "[totara-bank]"), encoding="utf-8")
     closed = file.read_text(encoding="utf-8")
+    others = {
+        other: other.read_text(encoding="utf-8")
+        for other in (checkout.root / f"Pulumi.{name}.yaml" for name in ("local", "dev", "uat"))
+    }
     today = datetime.now(UTC).date()
     try:
         refused = checkout.totara("preview", "prod", "--rehearse", code=1)
         file.unlink()
+        for other, text in others.items():
+            other.write_text(re.sub(r"(, )?\bacorn\b", "", text), encoding="utf-8")
         unknown = checkout.totara("preview", "prod", "--rehearse", code=1)
+        for other, text in others.items():
+            other.write_text(text, encoding="utf-8")
         long_ago = re.sub(r"closed_on: .*", f"closed_on: {today.year - 8}-01-31", closed)
         file.write_text(long_ago, encoding="utf-8")
         let_go = ["preview", "prod", "--rehearse", "--force-redeploy", "acorn"]
         checkout.totara(*let_go)
     finally:
-        stack.write_text(listed, encoding="utf-8")
-        file.write_text(closed, encoding="utf-8")
+        for other, text in (others | {stack: listed, file: closed}).items():
+            other.write_text(text, encoding="utf-8")
 
     day = today.replace(year=today.year + 7)
     assert f"nothing of it may be deleted before {day}" in refused.err

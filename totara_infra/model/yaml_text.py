@@ -21,7 +21,7 @@ import yaml
 
 from totara_infra.model.problems import quoted
 
-MAXIMUM_BYTES = 1024 * 1024
+MAXIMUM_BYTES = 4 * 1024 * 1024
 """Of a file that people write. The largest of the catalogue has a tenth of it."""
 MAXIMUM_DEPTH = 40
 MAXIMUM_VALUES = 100_000
