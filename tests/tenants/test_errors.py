@@ -172,7 +172,7 @@ STACK_CASES = {
     "stack-suffix": ("Pulumi.prod-hermit.yaml", "", "bucket-suffix:", "suffix of its own"),
     "isolated-name": ("Pulumi.dev-own.yaml", "hermit2", "tenants:", "Pulumi.dev-hermit2.yaml"),
     "unknown-key": ("Pulumi.dev-own.yaml", "", "bucket-sufix:", "known: "),
-    "pattern": ("Pulumi.dev-own.yaml", "", "account-id:", "write it in that form"),
+    "pattern": ("Pulumi.dev-own.yaml", "", "account-id:", "write twelve digits in quotes"),
 }
 
 
