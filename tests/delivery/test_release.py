@@ -62,8 +62,8 @@ def test_a_freeze_holds_by_the_days_of_its_time_zone_and_lets_named_tags_pass():
         {
             "time_zone": "Pacific/Auckland",
             "freezes": [
-                {"name": "n", "first": "2026-12-18", "last": "2026-12-20",
-                 "environments": ["prod"], "except_for": ["v1.0.1"], "why": "w."}
+                {"name": "Year end", "first": "2026-12-18", "last": "2026-12-20",
+                 "environments": ["prod"], "except_for": ["v1.0.1"], "why": "Nobody is there."}
             ],
         }
     )  # fmt: skip
@@ -130,9 +130,14 @@ def test_a_fleet_plan_names_only_affected_stacks_with_reasons(root, tmp_path):
 
 def test_a_release_goes_to_the_affected_stacks_the_clients_own_among_them(root, tmp_path):
     shared = (root / "Pulumi.prod.yaml").read_text()
-    own = (
-        shared.replace("[totara-bank, acorn]", "[acorn]") + "  totara-infra:default-tenant: acorn\n"
-    )
+    own = shared + "  totara-infra:default-tenant: acorn\n"
+    for before, after in (
+        ("[totara-bank, acorn]", "[acorn]"),
+        ("333333333333", "444444444444"),
+        ("bucket-suffix: -totara", "bucket-suffix: -acorn"),
+    ):
+        assert before in own
+        own = own.replace(before, after)
     (root / "Pulumi.prod-acorn.yaml").write_text(own)
     (root / "Pulumi.prod.yaml").write_text(shared.replace("[totara-bank, acorn]", "[totara-bank]"))
     git(root, "add", "-A")
