@@ -16,7 +16,6 @@ from pydantic import SecretStr
 
 from totara_infra.blueprint import Blueprint
 from totara_infra.model.problems import UsageError
-from totara_infra.model.redaction import keep_secret
 from totara_infra.model.vocabulary import Rotation, SecretFormat
 from totara_infra.operations.live import Live
 from totara_infra.operations.secrets import formats
@@ -153,10 +152,7 @@ def generate(
     value = SecretStr(formats.generated(form))
     done = put(live, blueprint, entry, value, restore=restore)
     if form is SecretFormat.PRIVATE_KEY_PEM:
-        public = formats.public_half(value.get_secret_value())
-        # The modulus is in both halves.
-        keep_secret(value.get_secret_value(), *public.split())
-        return done, public
+        return done, formats.public_half(value.get_secret_value())
     return done, None
 
 

@@ -12,6 +12,7 @@ from unicodedata import normalize
 from urllib.parse import quote, unquote_to_bytes, urlsplit
 
 from totara_infra.model.declarations import Secret
+from totara_infra.model.redaction import keep_secret
 from totara_infra.model.vocabulary import SecretFormat
 
 MAXIMUM_BYTES = 65_536
@@ -221,11 +222,14 @@ def public_half(private_key: str) -> str:
     from cryptography.hazmat.primitives import serialization  # noqa: PLC0415 - 60 ms to import
 
     key = serialization.load_pem_private_key(private_key.encode(), password=None)
-    return (
+    public = (
         key.public_key()
         .public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
         .decode()
     )
+    # The modulus is in both halves, and this one is there to be shown.
+    keep_secret(private_key, *public.split())
+    return public
 
 
 def key_id(private_key: str) -> str:
