@@ -14,7 +14,7 @@ from totara_infra.model.catalogue import Catalogue
 from totara_infra.model.problems import ProblemsError, UsageError
 from totara_infra.model.vocabulary import Environment
 from totara_infra.resolver import explain, rendering, resolve
-from totara_infra.resolver.edges import active_graph, cycles, full_graph
+from totara_infra.resolver.edges import active_graph, cycles, edge_of, full_graph
 
 
 def small(**edges: list[tuple[str, bool]]) -> Catalogue:
@@ -93,7 +93,7 @@ def test_removing_a_module_joins_what_is_around_it() -> None:
     # MOD-016 -> MOD-002 -> MOD-001: without MOD-002, MOD-016 still follows MOD-001.
     catalogue = small()
     graph = active_graph(catalogue, Environment.LOCAL, set(catalogue.modules) - {"MOD-002"})
-    edge = graph.edges["MOD-001", "MOD-016"]["edge"]
+    edge = edge_of(graph, "MOD-001", "MOD-016")
     assert (edge.through, edge.required) == (("MOD-002",), False)
 
 

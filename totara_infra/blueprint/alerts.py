@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -109,12 +110,14 @@ class WatchGroup:
 def watches(scope: Scope) -> dict[str, Watch]:
     """The alerts that an environment has, by id, in the order of the file."""
     plan = scope.catalogue.alerts
-    if plan is None:
-        return {}
-    groups = {member: group.id for group in plan.groups for member in group.any_of}
+    return {} if plan is None else _watches(scope, plan, plan.alerts)
+
+
+def _watches(scope: Scope, plan: AlertPlan, alerts: Iterable[Alert]) -> dict[str, Watch]:
+    """Those of the given alerts that an environment has, by id."""
     return {
-        alert.id: _watch(scope, alert, groups.get(alert.id))
-        for alert in plan.alerts
+        alert.id: _watch(scope, alert, plan.group_of.get(alert.id))
+        for alert in alerts
         if alert.module in scope.active
         and scope.active.intersection(alert.subjects)
         and _override(scope, alert).enabled
@@ -126,9 +129,17 @@ def watch_groups(scope: Scope) -> dict[str, WatchGroup]:
     plan = scope.catalogue.alerts
     if plan is None:
         return {}
-    there = watches(scope)
+    return _watch_groups(scope, plan, plan.groups)
+
+
+def _watch_groups(
+    scope: Scope, plan: AlertPlan, groups: Iterable[AlertGroup]
+) -> dict[str, WatchGroup]:
+    """Those of the given groups of which an environment has at least one member, by id."""
+    named = {i for group in groups for i in (*group.any_of, *group.unless)}
+    there = _watches(scope, plan, (alert for alert in plan.alerts if alert.id in named))
     found = {}
-    for group in plan.groups:
+    for group in groups:
         members = tuple(there[i] for i in group.any_of if i in there)
         unless = tuple(there[i] for i in group.unless if i in there)
         if members:
@@ -149,15 +160,13 @@ def intake(plan: AlertPlan) -> str:
 def alarm_resources(scope: Scope, module: Module) -> list[PlannedResource]:
     """The alarms that go up with one module."""
     plan = scope.catalogue.alerts
-    if plan is None or all(alert.module != module.id for alert in plan.alerts):
+    if plan is None:
         return []
+    alerts = [alert for alert in plan.alerts if alert.module == module.id]
+    groups = [group for group in plan.groups if group.module == module.id]
     return [
-        *(_alarm(scope, plan, w) for w in watches(scope).values() if w.alert.module == module.id),
-        *(
-            _composite(scope, plan, g)
-            for g in watch_groups(scope).values()
-            if g.group.module == module.id
-        ),
+        *(_alarm(scope, plan, watch) for watch in _watches(scope, plan, alerts).values()),
+        *(_composite(scope, plan, group) for group in _watch_groups(scope, plan, groups).values()),
     ]
 
 

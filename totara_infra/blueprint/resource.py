@@ -139,9 +139,11 @@ def digest(resources: Iterable[PlannedResource], further: Iterable[str] = ()) ->
         {
             "type": r.type,
             "name": r.name,
-            "properties": plain({k: v for k, v in r.properties.items() if k not in PROSE}),
+            "properties": {k: v for k, v in r.properties.items() if k not in PROSE},
         }
         for r in sorted(resources, key=lambda r: r.name)
     ]
-    text = json.dumps([content, list(further)], sort_keys=True, separators=(",", ":"))
+    text = json.dumps(
+        [content, list(further)], default=plain, sort_keys=True, separators=(",", ":")
+    )
     return "sha256:" + hashlib.sha256(text.encode()).hexdigest()[:32]

@@ -7,6 +7,7 @@ becomes a composite alarm: its members change colour, and the group alone tells 
 from __future__ import annotations
 
 from enum import StrEnum
+from functools import cached_property
 from typing import Annotated, Literal, Self
 
 from pydantic import Field, StringConstraints, model_validator
@@ -172,6 +173,11 @@ class AlertPlan(Model):
     routes: list[AlertRoute]
     alerts: list[Alert]
     groups: list[AlertGroup] = Field(default_factory=list)
+
+    @cached_property
+    def group_of(self) -> dict[str, str]:
+        """Id of an alert -> id of the group that pages for it."""
+        return {member: group.id for group in self.groups for member in group.any_of}
 
     @model_validator(mode="after")
     def _routes_are_apart(self) -> Self:

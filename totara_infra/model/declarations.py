@@ -44,7 +44,7 @@ class Model(BaseModel):
     """Base of the catalogue's models: frozen, and an unknown key is an error."""
 
     model_config = ConfigDict(
-        frozen=True, extra="forbid", use_enum_values=False, allow_inf_nan=False
+        frozen=True, extra="forbid", use_enum_values=False, allow_inf_nan=False, defer_build=True
     )
 
 

@@ -11,12 +11,12 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Literal
 
-import networkx as nx
 from pydantic import Field
 
 from totara_infra.model.declarations import Model
 from totara_infra.model.documents import Document, Location
 from totara_infra.model.evidence import Caller, Digest, Revision
+from totara_infra.model.graph import Graph, longest_path
 from totara_infra.model.naming import placeholders
 from totara_infra.model.problems import Problem
 from totara_infra.model.vocabulary import Environment, Phrase, Provenance, Sentence, Slug
@@ -170,12 +170,12 @@ def critical_path(steps: Sequence[Step]) -> list[Step]:
     Returns:
         The steps of the chain in order; the sum of their minutes is the least time.
     """
-    graph: nx.DiGraph[str] = nx.DiGraph()
     by_id = {step.id: step for step in steps}
+    graph: Graph[None] = Graph(by_id)
     for step in steps:
-        for needed in step.needs or [""]:
-            graph.add_edge(needed, step.id, weight=step.minutes)
-    return [by_id[name] for name in nx.dag_longest_path(graph, weight="weight") if name]
+        for needed in step.needs:
+            graph.add_edge(needed, step.id)
+    return [by_id[name] for name in longest_path(graph, {s.id: s.minutes for s in steps})]
 
 
 class StepOutcome(StrEnum):

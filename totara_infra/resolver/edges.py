@@ -5,10 +5,8 @@ from __future__ import annotations
 import itertools
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
-import networkx as nx
-
+from totara_infra.model import graph as graphs
 from totara_infra.model.catalogue import Catalogue
 from totara_infra.model.vocabulary import Environment, Provenance
 
@@ -30,12 +28,8 @@ class Edge:
     through: tuple[str, ...] = ()
 
 
-if TYPE_CHECKING:
-    Graph = nx.DiGraph[str]
-else:
-    # Generic only for type checkers. Nodes are module ids or steps; an arc runs from what comes
-    # first to what waits for it.
-    Graph = nx.DiGraph
+Graph = graphs.Graph[Edge]
+"""Nodes are module ids or steps; an arc runs from what comes first to what waits for it."""
 
 
 def existing(catalogue: Catalogue, environment: Environment) -> list[str]:
@@ -45,14 +39,12 @@ def existing(catalogue: Catalogue, environment: Environment) -> list[str]:
 
 def edge_of(graph: Graph, dependency: str, dependent: str) -> Edge:
     """The edge behind an arc."""
-    edge: Edge = graph.edges[dependency, dependent]["edge"]
-    return edge
+    return graph.label(dependency, dependent)
 
 
 def full_graph(catalogue: Catalogue, among: Collection[str]) -> Graph:
     """All edges of the catalogue among the given modules."""
-    graph: Graph = nx.DiGraph()
-    graph.add_nodes_from(among)
+    graph = Graph(among)
     for module_id in among:
         for dependency in catalogue.modules[module_id].depends_on:
             if dependency.module in graph:
@@ -63,7 +55,7 @@ def full_graph(catalogue: Catalogue, among: Collection[str]) -> Graph:
                     dependency.provenance,
                     dependency.reason,
                 )
-                graph.add_edge(dependency.module, module_id, edge=edge)
+                graph.add_edge(dependency.module, module_id, edge)
     return graph
 
 
@@ -96,20 +88,18 @@ def _join_around(graph: Graph, removed: str) -> None:
                 reason=f"Keeps the order that ran through {', '.join(through)}, not active here.",
                 through=through,
             )
-            graph.add_edge(before, after, edge=edge)
+            graph.add_edge(before, after, edge)
     graph.remove_node(removed)
 
 
 def cycles(graph: Graph) -> Iterator[list[Edge]]:
     """One shortest cycle for each knot of modules that need one another, as its edges in turn."""
-    for knot in nx.strongly_connected_components(graph):
-        if len(knot) == 1 and not any(graph.has_edge(m, m) for m in knot):
-            continue
+    for knot in graphs.knots(graph):
         inside = graph.subgraph(knot)
         start = min(knot)
         found = min(
             (
-                [start, *nx.shortest_path(inside, successor, start)]
+                [start, *graphs.shortest_path(inside, successor, start)]
                 for successor in inside.successors(start)
             ),
             key=lambda path: (len(path), path),

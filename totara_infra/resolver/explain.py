@@ -6,8 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import islice, pairwise
 
-import networkx as nx
-
+from totara_infra.model.graph import ancestors, distances, paths, reduction
 from totara_infra.model.problems import UsageError
 from totara_infra.resolver.edges import Edge, Graph, edge_of
 from totara_infra.resolver.sequence import Sequence
@@ -58,20 +57,18 @@ def chains(sequence: Sequence, module_id: str, limit: int = 50) -> tuple[list[li
     """
     check_module(sequence, module_id)
     graph = sequence.graph
-    around = graph.subgraph({module_id, *nx.ancestors(graph, module_id)})
-    reduced: Graph = nx.transitive_reduction(around)
-    paths = list(islice(_paths(reduced, module_id), limit + 1))
+    reduced = reduction(graph.subgraph({module_id, *ancestors(graph, module_id)}))
+    found_paths = list(islice(_paths(reduced, module_id), limit + 1))
     found = [
         [edge_of(graph, before, after) for before, after in pairwise(path)]
-        for path in sorted(paths[:limit], key=lambda p: (len(p), p))
+        for path in sorted(found_paths[:limit], key=lambda p: (len(p), p))
     ]
-    return [chain for chain in found if chain], len(paths) > limit
+    return [chain for chain in found if chain], len(found_paths) > limit
 
 
 def _paths(graph: Graph, end: str) -> Iterator[list[str]]:
-    roots = sorted(n for n in graph if graph.in_degree(n) == 0)
-    for root in roots:
-        yield from sorted(nx.all_simple_paths(graph, root, end))
+    for root in sorted(n for n in graph if not graph.predecessors(n)):
+        yield from paths(graph, root, end)
 
 
 def needs(sequence: Sequence, module_id: str, depth: int | None = None) -> list[Neighbour]:
@@ -81,7 +78,7 @@ def needs(sequence: Sequence, module_id: str, depth: int | None = None) -> list[
         UsageError: the module is not in the sequence.
     """
     check_module(sequence, module_id)
-    return _neighbours(sequence.graph.reverse(copy=False), module_id, depth)
+    return _neighbours(sequence.graph.reverse(), module_id, depth)
 
 
 def needed_by(sequence: Sequence, module_id: str, depth: int | None = None) -> list[Neighbour]:
@@ -95,12 +92,11 @@ def needed_by(sequence: Sequence, module_id: str, depth: int | None = None) -> l
 
 
 def _neighbours(graph: Graph, module_id: str, depth: int | None) -> list[Neighbour]:
-    distances = nx.single_source_shortest_path_length(graph, module_id, cutoff=depth)
+    away = distances(graph, module_id, depth)
     found: list[Neighbour] = []
-    for other, distance in distances.items():
+    for other, distance in away.items():
         if other == module_id:
             continue
-        nearer = min(n for n in graph.predecessors(other) if distances.get(n, -1) == distance - 1)
-        edge = graph.edges[nearer, other]["edge"]
-        found.append(Neighbour(other, distance, edge))
+        nearer = min(n for n in graph.predecessors(other) if away.get(n, -1) == distance - 1)
+        found.append(Neighbour(other, distance, edge_of(graph, nearer, other)))
     return sorted(found, key=lambda n: (n.distance, n.id))

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-import networkx as nx
-
+from totara_infra.model.graph import reduction
 from totara_infra.resolver.edges import edge_of
 from totara_infra.resolver.sequence import PlacedModule, Sequence
 
@@ -55,7 +54,7 @@ def as_destroy_data(sequence: Sequence) -> dict[str, Any]:
 
 def _drawn(sequence: Sequence) -> list[tuple[str, str, bool]]:
     """The edges of a picture: those that no longer path implies, with whether they are hard."""
-    reduced = nx.transitive_reduction(sequence.graph)
+    reduced = reduction(sequence.graph)
     return [
         (before, after, edge_of(sequence.graph, before, after).required)
         for before, after in sorted(reduced.edges)

@@ -13,8 +13,7 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from functools import cached_property
 
-import networkx as nx
-
+from totara_infra.model import graph as graphs
 from totara_infra.model.catalogue import Catalogue, Phase
 from totara_infra.model.problems import Problem, ProblemsError
 from totara_infra.model.vocabulary import Environment
@@ -103,11 +102,10 @@ class Sequence:
     @cached_property
     def graph(self) -> Graph:
         """The edges among the modules; an arc runs from the dependency to the dependent."""
-        graph: Graph = nx.DiGraph()
-        graph.add_nodes_from(self.module)
+        graph = Graph(self.module)
         for module in self.modules:
             for edge in module.depends_on:
-                graph.add_edge(edge.depends_on, module.id, edge=edge)
+                graph.add_edge(edge.depends_on, module.id, edge)
         return graph
 
 
@@ -143,7 +141,9 @@ def resolve(
     graph = active_graph(
         catalogue, environment, catalogue.modules if active is None else set(active)
     )
-    if not nx.is_directed_acyclic_graph(graph):
+    try:
+        order = graphs.in_order(graph)
+    except ValueError:
         raise ProblemsError(
             [
                 Problem(
@@ -155,8 +155,7 @@ def resolve(
                     "run `totara validate`, which shows the cycle",
                 )
             ]
-        )
-    order = list(nx.lexicographical_topological_sort(graph))
+        ) from None
     defaults = default_phases(catalogue)
     phase_of = _pulled(graph, order, defaults)
     pinned = {m for p in catalogue.sequence.phases for m in p.pinned}
@@ -184,14 +183,14 @@ def resolve(
             continue
         before = [gate_step(phases[-1].id)] if phases else []
         steps = _phase_graph(catalogue, plan, graph, members)
-        waves = [tuple(sorted(w)) for w in nx.topological_generations(steps)]
+        waves = [tuple(sorted(w)) for w in graphs.generations(steps)]
         foundations = _add_foundations(catalogue, steps, members, seen_domains)
-        reduced = nx.transitive_reduction(steps)
+        reduced = graphs.reduction(steps)
         waits = {
             step: tuple(sorted(reduced.predecessors(step))) or tuple(before) for step in reduced
         }
         foundation_waits |= {f: waits[f] for f in foundations}
-        leaves = tuple(sorted(s for s in reduced if reduced.out_degree(s) == 0))
+        leaves = tuple(sorted(s for s in reduced if not reduced.successors(s)))
         phases.append(
             ResolvedPhase(plan.id, plan.title, plan.why, tuple(waves), foundations, leaves)
         )
@@ -237,17 +236,19 @@ def _pulled_by(
 def _phase_graph(catalogue: Catalogue, plan: Phase, graph: Graph, members: list[str]) -> Graph:
     """Order inside one phase: the edges among its modules and the handbook's steps."""
     del catalogue
-    steps: Graph = nx.DiGraph()
-    steps.add_nodes_from(members)
-    steps.add_edges_from(graph.subgraph(members).edges)
+    steps = Graph(members)
+    for before, after in graph.subgraph(members).edges:
+        steps.add_edge(before, after)
     present = [[m for m in step if m in steps] for step in plan.steps]
     ordered = [step for step in present if step]
     for earlier, later in itertools.pairwise(ordered):
-        steps.add_edges_from((a, b) for a in earlier for b in later)
+        for before, after in itertools.product(earlier, later):
+            steps.add_edge(before, after)
     if ordered:
         stepped = {m for step in ordered for m in step}
-        last = ordered[-1]
-        steps.add_edges_from((a, m) for a in last for m in members if m not in stepped)
+        unnamed = [m for m in members if m not in stepped]
+        for before, after in itertools.product(ordered[-1], unnamed):
+            steps.add_edge(before, after)
     return steps
 
 

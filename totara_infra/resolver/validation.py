@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-import networkx as nx
-
+from totara_infra.model.graph import ancestors, in_order, shortest_path
 from totara_infra.model.loading import CATALOGUE_DIRECTORY, LoadedCatalogue, read_catalogue
 from totara_infra.model.problems import Problem, ProblemsError
 from totara_infra.model.rules import catalogue_problems
-from totara_infra.resolver.edges import Edge, Graph, cycles, full_graph
+from totara_infra.resolver.edges import Edge, Graph, cycles, edge_of, full_graph
 from totara_infra.resolver.sequence import default_phases, named_modules
 
 
@@ -115,10 +114,10 @@ def _later_phase_problems(loaded: LoadedCatalogue, graph: Graph) -> Iterator[Pro
     defaults = default_phases(catalogue)
     pinned = {m for p in catalogue.sequence.phases for m in p.pinned}
     earliest: dict[str, int] = {}
-    for module_id in reversed(list(nx.lexicographical_topological_sort(graph))):
+    for module_id in reversed(in_order(graph)):
         for dependent in sorted(graph.successors(module_id)):
             if module_id in pinned and earliest[dependent] < defaults[module_id]:
-                edge: Edge = graph.edges[module_id, dependent]["edge"]
+                edge = edge_of(graph, module_id, dependent)
                 file, line = _edge_line(loaded, edge)
                 yield Problem(
                     file,
@@ -166,15 +165,16 @@ def _rule_problems(loaded: LoadedCatalogue, graph: Graph) -> Iterator[Problem]:
 def _always_on_problems(loaded: LoadedCatalogue, graph: Graph) -> Iterator[Problem]:
     """Modules without a switch that a tenant could lose, since what they need has one."""
     tenancy, document = loaded.catalogue.tenancy, loaded.documents["tenancy"]
-    hard = nx.subgraph_view(
-        graph, filter_edge=lambda one, other: graph.edges[one, other]["edge"].required
-    )
+    hard = Graph(graph)
+    for before, after in graph.edges:
+        if (edge := edge_of(graph, before, after)).required:
+            hard.add_edge(before, after, edge)
     conditional = {m for c in tenancy.conditions for m in c.modules} & set(hard)
     for index, group in enumerate(tenancy.always_on):
         for position, module_id in enumerate(group.modules):
-            needed = nx.ancestors(hard, module_id) if module_id in hard else set()
+            needed = ancestors(hard, module_id) if module_id in hard else set()
             for switched in sorted(needed & conditional):
-                chain = reversed(nx.shortest_path(hard, switched, module_id))
+                chain = reversed(shortest_path(hard, switched, module_id))
                 yield document.problem(
                     ("always_on", index, "modules", position),
                     "always-on-dependency",
@@ -192,7 +192,7 @@ def _places(loaded: LoadedCatalogue, graph: Graph) -> dict[str, tuple[int, int]]
     catalogue = loaded.catalogue
     defaults = default_phases(catalogue)
     phase_of: dict[str, int] = {}
-    for module_id in reversed(list(nx.lexicographical_topological_sort(graph))):
+    for module_id in reversed(in_order(graph)):
         needed = [phase_of[d] for d in graph.successors(module_id)]
         phase_of[module_id] = min([defaults[module_id], *needed])
     step_of = {

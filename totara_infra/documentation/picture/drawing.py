@@ -9,8 +9,6 @@ import html
 import json
 import textwrap
 
-import networkx as nx
-
 from totara_infra.documentation.facts import Facts
 from totara_infra.documentation.picture.layout import (
     BOX_HEIGHT,
@@ -23,6 +21,7 @@ from totara_infra.documentation.picture.layout import (
     Layout,
     Panel,
 )
+from totara_infra.model.graph import reduction
 from totara_infra.resolver.edges import edge_of
 
 _LINE = 22
@@ -99,7 +98,7 @@ def _lines(facts: Facts, layout: Layout) -> list[str]:
     """The edges that no longer path implies; the script draws all edges of a chosen module."""
     graph = facts.sequence.graph
     found = []
-    for before, after in sorted(nx.transitive_reduction(graph).edges):
+    for before, after in sorted(reduction(graph).edges):
         kind = "hard" if edge_of(graph, before, after).required else "optional"
         path = _curve(layout.boxes[before], layout.boxes[after])
         found.append(f'<path class="{kind}" d="{path}"/>')

@@ -25,23 +25,46 @@ def refused(
     seen = set() if seen is None else seen
     for resource in resources:
         fresh = {}
-        for name, value in resource.properties.items():
+        for name, whole in resource.properties.items():
+            value = _new_tags(resource.type, whole, seen) if name == "tags" else whole
             mark = (resource.type, name, _mark(value))
             if mark not in seen:
                 fresh[name] = value
-            seen.add(mark)
+                seen.add(mark)
         for refusal in _refusals(resource.type, fresh):
             yield resource, refusal
 
 
+def _new_tags(kind: str, tags: Any, seen: Seen) -> Any:
+    """The tags that no resource of this type had; all of them where none had as many.
+
+    Most of what a blueprint holds is tags, nearly the same on every resource.
+    """
+    if not isinstance(tags, Mapping):
+        return tags
+    count = (kind, "tags", len(tags))
+    new = {}
+    for key, value in tags.items():
+        mark = (kind, key, ("tag", _mark(value)))
+        if mark not in seen:
+            new[key] = value
+            seen.add(mark)
+    if count in seen:
+        return new
+    seen.add(count)
+    return tags
+
+
 def _mark(value: Any) -> object:
     """What tells a value from others, so that the same tags are looked at once."""
+    if isinstance(value, str | int | float):
+        return value
     if isinstance(value, Mapping):
-        return tuple((key, _mark(item)) for key, item in value.items())
+        return tuple([(key, _mark(item)) for key, item in value.items()])
     if isinstance(value, list | tuple):
         return tuple(map(_mark, value))
     # Of what is not known yet there is nothing to say.
-    return value if isinstance(value, str | int | float) else None
+    return None
 
 
 def _refusals(kind: str, properties: Mapping[str, Any]) -> Iterator[Refusal]:

@@ -115,7 +115,7 @@ def _descend(
     if isinstance(value, Mapping):
         yield from _descend_mapping(kind, member, shape, value, path)
     elif isinstance(value, list | tuple) and shape["type"] == "list":
-        entry = Member(member.service, shape["member"]["shape"], member.source)
+        entry = _inside(member, "member")
         for number, item in enumerate(value):
             yield from _descend(kind, entry, item, (*path, number))
 
@@ -124,7 +124,7 @@ def _descend_mapping(
     kind: str, member: Member, shape: Mapping[str, Any], value: Mapping[str, Any], path: Path
 ) -> Iterator[tuple[Path, Any, Limit]]:
     if shape["type"] == "list":
-        entry = Member(member.service, shape["member"]["shape"], member.source)
+        entry = _inside(member, "member")
         pair = _pair(entry)
         if pair is None:
             # Where AWS takes a list of at most one, the SDK has the one.
@@ -132,8 +132,7 @@ def _descend_mapping(
             return
         keys, values = pair
     elif shape["type"] == "map":
-        keys = Member(member.service, shape["key"]["shape"], member.source)
-        values = Member(member.service, shape["value"]["shape"], member.source)
+        keys, values = _inside(member, "key"), _inside(member, "value")
     else:
         for key, item in value.items():
             inner = _known(kind, member, key)
@@ -145,9 +144,13 @@ def _descend_mapping(
         yield from _descend(kind, values, item, (*path, key))
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Member:
-    """A place in a request: the service, the shape of what stands there, and the place's name."""
+    """A place in a request: the service, the shape of what stands there, and the place's name.
+
+    Each place has one object, made by the functions below, so that what is known of it is found
+    by the object itself: comparing its texts for every value took most of the time.
+    """
 
     service: str
     shape: str
@@ -157,6 +160,12 @@ class Member:
 def _shape(member: Member) -> Mapping[str, Any]:
     found: Mapping[str, Any] = model(member.service)["shapes"][member.shape]
     return found
+
+
+@cache
+def _inside(member: Member, part: str) -> Member:
+    """What stands in a list (`member`) or a map (`key`, `value`)."""
+    return Member(member.service, _shape(member)[part]["shape"], member.source)
 
 
 @cache
