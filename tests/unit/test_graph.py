@@ -6,7 +6,7 @@ from itertools import pairwise
 
 import networkx as nx
 import pytest
-from hypothesis import assume, given
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from totara_infra.model.graph import (
@@ -22,6 +22,7 @@ from totara_infra.model.graph import (
     shortest_path,
 )
 
+QUICK = settings(deadline=None, max_examples=50)
 NAMES = "abcdefgh"
 ARCS = st.lists(st.tuples(st.sampled_from(NAMES), st.sampled_from(NAMES)), max_size=24)
 ORDERED_ARCS = ARCS.map(lambda arcs: [(min(pair), max(pair)) for pair in arcs]).map(
@@ -40,6 +41,7 @@ def both(arcs: list[tuple[str, str]]) -> tuple[Graph[str], nx.DiGraph]:
     return ours, theirs
 
 
+@QUICK
 @given(ORDERED_ARCS)
 def test_order_waves_and_reduction(arcs) -> None:
     ours, theirs = both(arcs)
@@ -52,6 +54,7 @@ def test_order_waves_and_reduction(arcs) -> None:
     assert {reduced.label(a, b) for a, b in reduced.edges} == {a + b for a, b in reduced.edges}
 
 
+@QUICK
 @given(ARCS)
 def test_knots_and_the_refusal_to_order_them(arcs) -> None:
     ours, theirs = both(arcs)
@@ -67,6 +70,7 @@ def test_knots_and_the_refusal_to_order_them(arcs) -> None:
                 ordering(ours)
 
 
+@QUICK
 @given(ARCS)
 def test_what_is_reached_from_where(arcs) -> None:
     ours, theirs = both(arcs)
@@ -92,6 +96,7 @@ def test_a_path_that_does_not_exist() -> None:
         ours.label("b", "a")
 
 
+@QUICK
 @given(ORDERED_ARCS, st.lists(st.integers(1, 9), min_size=8, max_size=8))
 def test_the_longest_path_weighs_most(arcs, minutes) -> None:
     ours, theirs = both(arcs)
@@ -105,6 +110,7 @@ def test_the_longest_path_weighs_most(arcs, minutes) -> None:
     assert sum(weights[node] for node in path) == heaviest
 
 
+@QUICK
 @given(ARCS, st.sets(st.sampled_from(NAMES)))
 def test_removing_nodes_leaves_what_a_selection_has(arcs, removed) -> None:
     assume(removed)
