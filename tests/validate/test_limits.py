@@ -286,3 +286,25 @@ def test_the_days_that_logs_are_kept_are_those_of_aws_own_text() -> None:
     text = str(model("logs")["shapes"]["Days"]["documentation"])
     listed = text.split("Possible values are:")[1].split(".", maxsplit=1)[0]
     assert {int(number) for number in re.findall(r"[0-9]+", listed)} == naming.LOG_RETENTION_DAYS
+
+
+def test_tags_of_many_resources_are_looked_at_once_and_no_bad_one_is_missed() -> None:
+    def group(number: int, **tags: str) -> PlannedResource:
+        properties = {"name": f"/bank/{number}", "tags": tags}
+        kind = "aws:cloudwatch/logGroup:LogGroup"
+        return PlannedResource(kind, f"log_group/{number}", "MOD-001", "logging", properties)
+
+    groups = [
+        group(1, Owner="ledger", Domain="SD01"),
+        group(2, Owner="ledger", Domain="SD01"),
+        group(3, Owner="ledger", Domain="a?"),
+        group(4, Domain="SD01"),
+        group(5, Owner="SD01", **{"aws:x": "SD01"}),
+        group(6),
+    ]
+    found = [(resource.name, refusal.path) for resource, refusal in refused(groups)]
+    assert found == [
+        ("log_group/3", ("tags", "Domain")),
+        ("log_group/5", ("tags", "aws:x", KEY)),
+        ("log_group/6", ("tags",)),
+    ]

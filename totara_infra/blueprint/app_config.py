@@ -8,8 +8,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from jsonschema import Draft4Validator
-
 from totara_infra.blueprint.parameters import ssm_parameter
 from totara_infra.blueprint.resource import Joined, PlannedResource, Reference
 from totara_infra.blueprint.roll_out import OWNER, STRATEGY, monitors
@@ -184,6 +182,9 @@ def _schema(keys: dict[str, dict[str, Any]]) -> dict[str, Any]:
 
 
 def _content_problems(profile: Profile, domain: Domain) -> Iterator[Problem]:
+    # Takes longer to import than everything else here, and commands that plan nothing need it not.
+    from jsonschema import Draft4Validator
+
     place = f"AppConfig {profile.application}/{profile.name}"
     for error in Draft4Validator(profile.schema).iter_errors(profile.content):
         yield Problem(

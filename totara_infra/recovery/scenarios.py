@@ -9,22 +9,8 @@ from totara_infra.model.documents import parse, read_document
 from totara_infra.model.loading import CATALOGUE_DIRECTORY
 from totara_infra.model.problems import ProblemsError, UsageError
 from totara_infra.model.recovery import FILE, RecoveryPlan, Scenario
-from totara_infra.model.rules.recovery import Names, recovery_problems
-from totara_infra.recovery.acceptance import ACCEPTANCES, PREPARATIONS
-from totara_infra.recovery.faults import FAULTS
-from totara_infra.recovery.indicators import PROBES
-from totara_infra.recovery.proofs import PROOFS
-from totara_infra.recovery.stand_ins import STAND_INS
-
-NAMES = Names(
-    PROBES.keys(),
-    PROOFS.keys(),
-    STAND_INS.keys(),
-    PREPARATIONS.keys(),
-    FAULTS.keys(),
-    ACCEPTANCES.keys(),
-)
-"""What scenarios may name."""
+from totara_infra.model.rules.recovery import recovery_problems
+from totara_infra.recovery.names import NAMES
 
 
 def read_scenarios(catalogue: Catalogue, directory: Path = CATALOGUE_DIRECTORY) -> RecoveryPlan:

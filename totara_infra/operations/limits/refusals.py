@@ -25,8 +25,12 @@ def refused(
     seen = set() if seen is None else seen
     for resource in resources:
         fresh = {}
-        for name, whole in resource.properties.items():
-            value = _new_tags(resource.type, whole, seen) if name == "tags" else whole
+        for name, value in resource.properties.items():
+            if name == "tags" and isinstance(value, Mapping):
+                tags = _new_tags(resource.type, value, seen)
+                if tags is not None:
+                    fresh[name] = tags
+                continue
             mark = (resource.type, name, _mark(value))
             if mark not in seen:
                 fresh[name] = value
@@ -35,13 +39,14 @@ def refused(
             yield resource, refusal
 
 
-def _new_tags(kind: str, tags: Any, seen: Seen) -> Any:
+def _new_tags(kind: str, tags: Mapping[str, Any], seen: Seen) -> Mapping[str, Any] | None:
     """The tags that no resource of this type had; all of them where none had as many.
 
     Most of what a blueprint holds is tags, nearly the same on every resource.
+
+    Returns:
+        None where there is nothing new to look at.
     """
-    if not isinstance(tags, Mapping):
-        return tags
     count = (kind, "tags", len(tags))
     new = {}
     for key, value in tags.items():
@@ -50,7 +55,7 @@ def _new_tags(kind: str, tags: Any, seen: Seen) -> Any:
             new[key] = value
             seen.add(mark)
     if count in seen:
-        return new
+        return new or None
     seen.add(count)
     return tags
 
