@@ -182,7 +182,6 @@ def _schema(keys: dict[str, dict[str, Any]]) -> dict[str, Any]:
 
 
 def _content_problems(profile: Profile, domain: Domain) -> Iterator[Problem]:
-    # Takes longer to import than everything else here, and commands that plan nothing need it not.
     from jsonschema import Draft4Validator
 
     place = f"AppConfig {profile.application}/{profile.name}"
