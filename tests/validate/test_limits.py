@@ -17,7 +17,12 @@ from totara_infra.model import naming
 from totara_infra.model.stack import read_stack
 from totara_infra.model.tenants import load_tenants
 from totara_infra.operations.limits import shapes
-from totara_infra.operations.limits.documented import DOCUMENTED, TAG_KEY, TAG_VALUE
+from totara_infra.operations.limits.documented import (
+    DOCUMENTED,
+    TAG_KEY,
+    TAG_VALUE,
+    documented,
+)
 from totara_infra.operations.limits.members import CALLS
 from totara_infra.operations.limits.models import model
 from totara_infra.operations.limits.patterns import fits
@@ -64,11 +69,10 @@ def bounds() -> Iterator[tuple[str, PlannedResource, Path, Any, Limit]]:
                 if (place := _place(path), limit) not in told:
                     told.add((place, limit))
                     yield kind, resource, path, value, limit
-            for name, value in resource.properties.items():
-                documented = DOCUMENTED.get((kind, name))
-                if documented and (name, documented) not in told and not _unknown(value):
-                    told.add((name, documented))
-                    yield kind, resource, (name,), value, documented
+            for path, value, limit in documented(kind, resource.properties):
+                if (place := _place(path), limit) not in told and not _unknown(value):
+                    told.add((place, limit))
+                    yield kind, resource, path, value, limit
 
 
 def _place(path: Path) -> str:
@@ -184,6 +188,14 @@ def test_there_is_a_limit_for_what_people_write() -> None:
         ("aws:appconfig/deploymentStrategy:DeploymentStrategy", "growth_factor"),
     ):
         assert f"{kind}.{name}" in places, name
+
+
+def test_each_documented_limit_is_of_a_property_that_is_produced() -> None:
+    fed = {(kind, ".".join(str(p) for p in path if not isinstance(p, int)))
+           for kind, resources in produced().items()
+           for resource in resources
+           for path, _, _ in documented(kind, resource.properties)}  # fmt: skip
+    assert fed == set(DOCUMENTED)
 
 
 def test_each_type_and_property_of_the_blueprint_is_known(monkeypatch) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 from totara_infra.model import naming
@@ -11,7 +12,10 @@ from totara_infra.operations.limits.shapes import KEY, Limit, Path
 
 _SQS = "sqs CreateQueue, Attributes: docs.aws.amazon.com/AWSSimpleQueueService API_CreateQueue"
 _SSM = "ssm PutParameter, Value: docs.aws.amazon.com/systems-manager API_PutParameter"
+_BUCKETS = "s3: docs.aws.amazon.com/AmazonS3 API_PutBucketLifecycleConfiguration"
+_INVOCATION = "lambda AddPermission: docs.aws.amazon.com/lambda API_AddPermission"
 _IAM = "iam: docs.aws.amazon.com/IAM reference_iam-quotas"
+_LIFECYCLE = "aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration"
 _TAGS = "tags: docs.aws.amazon.com/tag-editor best-practices-and-strats"
 
 TAG_CHARACTERS = r"[\p{L}\p{Z}\p{N}_.:/=+\-@]*"
@@ -24,14 +28,35 @@ _SECRET_WINDOW = tuple(
 )
 
 DOCUMENTED: Mapping[tuple[str, str], Limit] = {
+    ("aws:appconfig/configurationProfile:ConfigurationProfile", "type"): Limit(
+        "appconfig: AWS::AppConfig::ConfigurationProfile, Type", "text", 1, pattern=r"[a-zA-Z.]+"
+    ),
     ("aws:cloudwatch/logGroup:LogGroup", "retention_in_days"): Limit(
         "logs PutRetentionPolicy: docs.aws.amazon.com/AmazonCloudWatchLogs API_PutRetentionPolicy",
         "number",
         choices=tuple(map(str, sorted(naming.LOG_RETENTION_DAYS))),
     ),
+    ("aws:cloudwatch/metricAlarm:MetricAlarm", "treat_missing_data"): Limit(
+        "cloudwatch PutMetricAlarm: docs.aws.amazon.com/AmazonCloudWatch API_PutMetricAlarm",
+        "text",
+        choices=("breaching", "ignore", "missing", "notBreaching"),
+    ),
+    ("aws:cognito/userPoolClient:UserPoolClient", "refresh_token_validity"): Limit(
+        # The call takes 0 and makes 30 days of it, which nobody means who writes 0.
+        "cognito-idp: AWS::Cognito::UserPoolClient, RefreshTokenValidity",
+        "number",
+        1,
+    ),
     ("aws:iam/policy:Policy", "policy"): Limit(_IAM, "policy", 1, 6144),
     ("aws:iam/role:Role", "assume_role_policy"): Limit(_IAM, "policy", 1, 2048),
     ("aws:iam/rolePolicy:RolePolicy", "policy"): Limit(_IAM, "policy", 1, 10240),
+    ("aws:kms/alias:Alias", "name"): Limit(
+        "kms CreateAlias: docs.aws.amazon.com/kms API_CreateAlias",
+        "text",
+        7,
+        256,
+        r"alias/(?!aws/)[a-zA-Z0-9/_-]+",
+    ),
     ("aws:kms/key:Key", "deletion_window_in_days"): Limit(
         "kms ScheduleKeyDeletion: docs.aws.amazon.com/kms API_ScheduleKeyDeletion", "number", 7, 30
     ),
@@ -39,17 +64,30 @@ DOCUMENTED: Mapping[tuple[str, str], Limit] = {
         "kms CreateKey: docs.aws.amazon.com/kms API_CreateKey", "text", 1, 32768
     ),
     ("aws:lambda/function:Function", "name"): Limit(
-        "lambda CreateFunction: docs.aws.amazon.com/lambda API_CreateFunction", "text", 1, 64
+        "lambda CreateFunction: docs.aws.amazon.com/lambda API_CreateFunction",
+        "text",
+        1,
+        64,
+        r"[a-zA-Z0-9_-]+",
     ),
     ("aws:lambda/function:Function", "timeout"): Limit(
         "lambda: docs.aws.amazon.com/lambda gettingstarted-limits", "number", 1, 900
     ),
+    ("aws:lambda/permission:Permission", "action"): Limit(_INVOCATION, "text", 1, 256),
+    ("aws:lambda/permission:Permission", "principal"): Limit(_INVOCATION, "text", 1, 256),
     ("aws:s3/bucket:Bucket", "bucket"): Limit(
         "s3 CreateBucket: docs.aws.amazon.com/AmazonS3 bucketnamingrules",
         "text",
         3,
         63,
         r"[a-z0-9][a-z0-9.-]*[a-z0-9]",
+    ),
+    (_LIFECYCLE, "rules.id"): Limit(_BUCKETS, "text", 0, 255),
+    (_LIFECYCLE, "rules.abort_incomplete_multipart_upload.days_after_initiation"): Limit(
+        _BUCKETS, "number", 1
+    ),
+    (_LIFECYCLE, "rules.noncurrent_version_expiration.noncurrent_days"): Limit(
+        _BUCKETS, "number", 1
     ),
     ("aws:s3/bucketPolicy:BucketPolicy", "policy"): Limit(
         "s3 PutBucketPolicy: docs.aws.amazon.com/AmazonS3 bucket-policies", "text", 1, 20480
@@ -79,7 +117,7 @@ DOCUMENTED: Mapping[tuple[str, str], Limit] = {
         _SSM, "bytes", 1, naming.SSM_MAXIMUM_BYTES
     ),
 }
-"""Type token and property -> what AWS takes."""
+"""Type token and property, dotted where it is inside another -> what AWS takes."""
 
 
 @dataclass(frozen=True)
@@ -99,6 +137,38 @@ class Refusal:
     source: str
 
 
+def documented(kind: str, properties: Mapping[str, Any]) -> Iterator[tuple[Path, Any, Limit]]:
+    """Every value of a resource of which the table says something.
+
+    Args:
+        kind: type token.
+        properties: of the resource, in the SDK's spelling.
+    """
+    for place, limit in by_kind().get(kind, ()):
+        for path, value in _at(properties, place.split("."), ()):
+            yield path, value, limit
+
+
+@cache
+def by_kind() -> Mapping[str, list[tuple[str, Limit]]]:
+    """The table by type token."""
+    found: dict[str, list[tuple[str, Limit]]] = {}
+    for (kind, place), limit in DOCUMENTED.items():
+        found.setdefault(kind, []).append((place, limit))
+    return found
+
+
+def _at(value: Any, place: list[str], path: Path) -> Iterator[tuple[Path, Any]]:
+    """Every value at a place: one for each entry of a list on the way to it."""
+    if not place:
+        yield path, value
+    elif isinstance(value, list | tuple):
+        for number, item in enumerate(value):
+            yield from _at(item, place, (*path, number))
+    elif isinstance(value, Mapping) and place[0] in value:
+        yield from _at(value[place[0]], place[1:], (*path, place[0]))
+
+
 def documented_faults(kind: str, properties: Mapping[str, Any]) -> Iterator[Refusal]:
     """What AWS refuses of a resource although its model would let it pass.
 
@@ -106,11 +176,10 @@ def documented_faults(kind: str, properties: Mapping[str, Any]) -> Iterator[Refu
         kind: type token.
         properties: of the resource, in the SDK's spelling.
     """
-    for name, value in properties.items():
-        limit = DOCUMENTED.get((kind, name))
-        reason = limit.fault(value) if limit is not None else None
-        if limit is not None and reason is not None:
-            yield Refusal((name,), value, reason, limit.source)
+    for path, value, limit in documented(kind, properties):
+        reason = limit.fault(value)
+        if reason is not None:
+            yield Refusal(path, value, reason, limit.source)
     if kind == "aws:ssm/parameter:Parameter":
         yield from _parameter_faults(properties)
     tags = properties.get("tags")

@@ -9,7 +9,9 @@ from __future__ import annotations
 import re
 import sys
 import unicodedata
+from collections.abc import Mapping
 from functools import cache
+from itertools import groupby
 
 _CATEGORY = re.compile(r"\\p\{(\w)\}")
 
@@ -31,15 +33,21 @@ def _compiled(pattern: str, ascii_only: bool) -> re.Pattern[str]:
     return re.compile(_CATEGORY.sub(lambda m: _characters(m[1], last), pattern), re.ASCII)
 
 
-@cache
 def _characters(category: str, last: int) -> str:
     """A Unicode category as what stands between the brackets of a class."""
-    ranges: list[tuple[int, int]] = []
-    for code in range(last + 1):
-        if unicodedata.category(chr(code))[0] == category:
-            if ranges and ranges[-1][1] == code - 1:
-                ranges[-1] = (ranges[-1][0], code)
-            else:
-                ranges.append((code, code))
-    # An empty category must not empty the class: NUL is in none that AWS takes, nor in any text.
-    return "".join(f"\\U{a:08x}-\\U{b:08x}" for a, b in ranges) or "\\x00"
+    # A category without a character in ASCII must not empty the class: this one is not in ASCII.
+    return _categories(last).get(category, "\\U0010ffff")
+
+
+@cache
+def _categories(last: int) -> Mapping[str, str]:
+    """Each category up to a character, as ranges; all at once, since one costs as much."""
+    ranges: dict[str, list[tuple[int, int]]] = {}
+    codes = range(last + 1)
+    for category, run in groupby(codes, key=lambda code: unicodedata.category(chr(code))[0]):
+        first, *others = run
+        ranges.setdefault(category, []).append((first, others[-1] if others else first))
+    return {
+        category: "".join(f"\\U{a:08x}-\\U{b:08x}" for a, b in found)
+        for category, found in ranges.items()
+    }
