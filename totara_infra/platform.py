@@ -15,6 +15,7 @@ from totara_infra.components import (
     ClaimMapping,
     Gate,
     GateArgs,
+    Group,
     GroupArgs,
     LiveChecks,
     Made,
@@ -26,13 +27,26 @@ from totara_infra.model.catalogue import Catalogue
 from totara_infra.model.stack import PROJECT, StackSettings
 from totara_infra.model.tenancy import Tenant
 from totara_infra.resolver import ResolvedPhase, load_catalogue
-from totara_infra.resolver.sequence import IDENTITY_STEP, SECRETS_STEP, gate_step
+from totara_infra.resolver.sequence import (
+    IDENTITY_STEP,
+    SECRETS_STEP,
+    SIGN_IN_LOGS_STEP,
+    gate_step,
+)
 
 EMULATED_SERVICES = (
     "appconfig", "backup", "cloudwatch", "cognitoidp", "eventbridge", "iam", "kms", "lambda",
     "logs", "s3", "secretsmanager", "sns", "sqs", "ssm", "sts",
 )  # fmt: skip
 """Services that the program uses, as the provider's `endpoints` spells them."""
+
+
+_AFTER_A_MODULE: dict[str, type[Group]] = {
+    SECRETS_STEP: Secrets,
+    # Of the type that makes the pools: the log groups once went up with them, and their URNs stay.
+    SIGN_IN_LOGS_STEP: ClaimMapping,
+}
+"""Foundation that follows a module -> the component that makes it."""
 
 
 class Platform(pulumi.ComponentResource):
@@ -127,13 +141,14 @@ class Platform(pulumi.ComponentResource):
                 module_id, self._resources(placed.waits_for)
             )
             self._steps[module_id] = [module.marker]
-            if module_id in waits.get(SECRETS_STEP, ()) and SECRETS_STEP in phase.foundations:
-                secrets = Secrets(
-                    SECRETS_STEP,
-                    GroupArgs(self.blueprint.steps[SECRETS_STEP], self._made),
-                    pulumi.ResourceOptions(parent=self, depends_on=[module.marker]),
-                )
-                self._steps[SECRETS_STEP] = list(secrets.children)
+            for step, component in _AFTER_A_MODULE.items():
+                if module_id in waits.get(step, ()) and step in phase.foundations:
+                    group = component(
+                        step,
+                        GroupArgs(self.blueprint.steps[step], self._made),
+                        pulumi.ResourceOptions(parent=self, depends_on=[module.marker]),
+                    )
+                    self._steps[step] = list(group.children)
         self.gates[phase.id] = Gate(
             f"phase-{phase.id}",
             GateArgs(

@@ -454,6 +454,14 @@ def _retention(c, r):
     c.logs.put_retention_policy(logGroupName=c.name(r), retentionInDays=days)
 
 
+@change("LogGroup", "kms_key_id", index=2)
+def _log_key(c, r):
+    c.logs.disassociate_kms_key(logGroupName=c.name(r))
+    yield
+    key = c.kms.describe_key(KeyId=c.key(c.target(r, "kms_key_id")))["KeyMetadata"]["Arn"]
+    c.logs.associate_kms_key(logGroupName=c.name(r), kmsKeyId=key)
+
+
 # --- buckets ---
 
 

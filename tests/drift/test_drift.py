@@ -46,8 +46,7 @@ UNCHANGEABLE = {
     "aws:cloudwatch/eventBus:EventBus": {"name"},
     # The emulator stores a statement of its own whatever policy it is given.
     "aws:cloudwatch/eventBusPolicy:EventBusPolicy": {"event_bus_name", "policy"},
-    # The emulator has no AssociateKmsKey.
-    "aws:cloudwatch/logGroup:LogGroup": {"name", "kms_key_id"},
+    "aws:cloudwatch/logGroup:LogGroup": {"name"},
     "aws:cognito/resourceServer:ResourceServer": {"identifier", "user_pool_id"},
     "aws:cognito/userGroup:UserGroup": {"name", "user_pool_id"},
     "aws:cognito/userPool:UserPool": {

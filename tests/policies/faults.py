@@ -112,6 +112,11 @@ FAULTS = (
         "`kmsMasterKeyId` names no key of the platform", mended={"kms_master_key_id": KEY},
     ),
     Fault(
+        "encryption", "fault/log-group", "aws:cloudwatch/logGroup:LogGroup",
+        {"name": "/aws/bank-platform/prod/fault", "tags": TAGS},
+        "`kmsKeyId` names no key of the platform", mended={"kms_key_id": KEY},
+    ),
+    Fault(
         "encryption", "fault/vault", "aws:backup/vault:Vault",
         {"name": "fault-vault", "tags": TAGS},
         "`kmsKeyArn` names no key of the platform in its region", mended={"kms_key_arn": KEY},

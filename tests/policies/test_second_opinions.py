@@ -49,6 +49,14 @@ ACCEPTED = (
     ("UNKNOWN_FEDERATION_SOURCE", "oidc-provider/token.actions.githubusercontent.com", ""),
     # In the policy of a key `*` means that key.
     ("RESOURCE_STAR", "'kms:", "key"),
+    # AWS's own example compares the ARN in the encryption context with ArnEquals or ArnLike.
+    ("MISMATCHED_TYPE", "ArnLike requires a value of type Arn but given String", "key"),
+    # The same example allows kms:Describe* under that context, which those calls do not have.
+    (
+        "UNKNOWN_CONDITION_FOR_ACTION",
+        "kms:EncryptionContext:aws:logs:arn for action kms:Desc",
+        "key",
+    ),
     # A trust policy, see above.
     ("RESOURCE_STAR", "'sts:", ""),
     # Looks at the state of alarms, of which there are more than a policy could name.

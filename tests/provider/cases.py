@@ -203,6 +203,10 @@ def _log_group(client: Client, unique: str) -> Facts:
     return {**_function(client, unique), "group": group}
 
 
+def _key(client: Client, unique: str) -> Facts:
+    return {"name": unique, "key": client("kms").create_key()["KeyMetadata"]["Arn"]}
+
+
 def _pool(client: Client, unique: str) -> Facts:
     first, second = (
         client("cognito-idp").create_user_pool(PoolName=unique)["UserPool"]["Id"] for _ in range(2)
@@ -902,8 +906,9 @@ CASES = (
     ),
     Case(
         token="aws:cloudwatch/logGroup:LogGroup",
+        prepare=_key,
         inputs=lambda facts: {"name": f"/totara/{facts['name']}", "retentionInDays": 30},
-        change=lambda _facts: {"retentionInDays": None},
+        change=lambda facts: {"retentionInDays": None, "kmsKeyId": facts["key"]},
         replace=_other("name"),
         drift=lambda client, state, _facts: client("logs").put_retention_policy(
             logGroupName=state.id, retentionInDays=1

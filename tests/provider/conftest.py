@@ -15,7 +15,7 @@ import pytest
 
 from tests.ports import free_port
 from tests.provider.provider_client import ACCOUNT, REGION, ProviderClient
-from totara_infra.local.emulator_install import emulator_python
+from totara_infra.local.emulator import emulator_command
 from totara_infra.local.provider.server import serve
 from totara_infra.local.setup import ensure_ready
 
@@ -32,11 +32,10 @@ def endpoint(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         "MINISTACK_REGION": REGION,
         "CLOUDTRAIL_RECORDING": "1",
     }
-    command = [emulator_python(), "-m", "ministack"]
     folder = tmp_path_factory.mktemp("emulator")
     with (folder / "log").open("wb") as log:
         process = subprocess.Popen(
-            command, env=environment, cwd=folder, stdout=log, stderr=subprocess.STDOUT
+            emulator_command(), env=environment, cwd=folder, stdout=log, stderr=subprocess.STDOUT
         )
         try:
             _wait_healthy(url, process)

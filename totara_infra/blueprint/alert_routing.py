@@ -15,6 +15,7 @@ from totara_infra.model.alerts import AlertPlan, AlertRoute, Severity
 from totara_infra.model.catalogue import Module
 from totara_infra.model.declarations import Topic
 from totara_infra.model.stack import RoleHandling
+from totara_infra.model.vocabulary import KeyClass
 
 ROLE = "BankAlarmRouterRole"
 ROUTER = "function/alarm-router"
@@ -158,6 +159,7 @@ def _router(scope: Scope, plan: AlertPlan, module: Module) -> Iterator[PlannedRe
         {
             "name": f"/aws/lambda/{name}",
             "retention_in_days": scope.settings.log_retention_days,
+            "kms_key_id": Reference(f"key/{KeyClass.OPERATIONAL}", "arn"),
             "tags": tags,
         },
     )

@@ -18,8 +18,10 @@ from totara_infra.blueprint.resource import PlannedResource, digest
 from totara_infra.blueprint.roll_out import ROLL_OUT_STEP, roll_out_resources
 from totara_infra.blueprint.scope import Scope
 from totara_infra.blueprint.secrets import secret_resources
+from totara_infra.blueprint.sign_in_trigger import log_group
 from totara_infra.model.catalogue import Catalogue
 from totara_infra.model.problems import Problem, ProblemsError
+from totara_infra.model.sign_in import POOLS
 from totara_infra.model.stack import StackSettings
 from totara_infra.model.stack_rules import catalogue_faults
 from totara_infra.model.tenancy import Tenant
@@ -29,6 +31,7 @@ from totara_infra.resolver.licences import refuse_faulty
 from totara_infra.resolver.sequence import (
     IDENTITY_STEP,
     SECRETS_STEP,
+    SIGN_IN_LOGS_STEP,
     app_config_step,
     gate_step,
 )
@@ -112,13 +115,15 @@ def plan(
     for phase in sequence.phases:
         members = [m for wave in phase.waves for m in wave]
         for foundation in phase.foundations:
-            if foundation not in (SECRETS_STEP, IDENTITY_STEP):
+            if foundation.startswith("app-config:"):
                 domain = catalogue.domain[foundation.removeprefix("app-config:")]
                 steps[app_config_step(domain.id)] = app_config_resources(scope, domain)
         if IDENTITY_STEP in phase.foundations:
             steps[IDENTITY_STEP] = identity_resources(scope)
         for module_id in members:
             steps[module_id] = _module(scope, module_id)
+        if SIGN_IN_LOGS_STEP in phase.foundations:
+            steps[SIGN_IN_LOGS_STEP] = [log_group(scope, pool) for pool in POOLS]
         if SECRETS_STEP in phase.foundations:
             steps[SECRETS_STEP] = [
                 r for m in sequence.module for r in secret_resources(scope, catalogue.modules[m])

@@ -84,7 +84,7 @@ def key_resources(
         region: where, if not in the stack's own.
     """
     place = {} if region is None else {"region": region}
-    services = ["cloudwatch", "events", "logs", "s3", "secretsmanager", "sns", "sqs"]
+    services = ["cloudwatch", "events", "s3", "secretsmanager", "sns", "sqs"]
     yield PlannedResource(
         "aws:kms/key:Key",
         name,
@@ -112,6 +112,7 @@ def key_resources(
                     "Resource": "*",
                     "Condition": {"StringEquals": {"aws:SourceAccount": scope.settings.account_id}},
                 },
+                _log_groups_of(scope, region or scope.settings.region),
             ),
             "tags": scope.tags(module.id),
             **place,
@@ -126,6 +127,38 @@ def key_resources(
         {"name": alias, "target_key_id": Reference(name, "id"), **place},
         delete_first=True,
     )
+
+
+def _log_groups_of(scope: Scope, region: str) -> dict[str, Any]:
+    """Let CloudWatch Logs use a key for the platform's log groups, in the form that AWS documents.
+
+    Patterns instead of names: the pipeline may add a log group, but not change a key's policy.
+
+    Source: https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/encrypt-log-data-kms.html
+    """
+    platform = f"/aws/bank-platform/{scope.env}"
+    groups = (platform, f"{platform}/*", f"/aws/lambda/bank-*-{scope.env}")
+    account = scope.settings.account_id
+    return {
+        "Sid": "LogGroupsOfThePlatform",
+        "Effect": "Allow",
+        "Principal": {"Service": f"logs.{region}.amazonaws.com"},
+        "Action": [
+            "kms:Decrypt*",
+            "kms:Describe*",
+            "kms:Encrypt*",
+            "kms:GenerateDataKey*",
+            "kms:ReEncrypt*",
+        ],
+        "Resource": "*",
+        "Condition": {
+            "ArnLike": {
+                "kms:EncryptionContext:aws:logs:arn": [
+                    f"arn:aws:logs:{region}:{account}:log-group:{group}" for group in groups
+                ]
+            }
+        },
+    }
 
 
 def _event_bus(scope: Scope, module: Module, bus: EventBus) -> Iterator[PlannedResource]:
@@ -248,19 +281,17 @@ def _topic(scope: Scope, module: Module, topic: Topic) -> Iterator[PlannedResour
 
 
 def _log_group(scope: Scope, module: Module, group: LogGroup) -> PlannedResource:
-    properties: dict[str, Any] = {
-        "name": scope.fill(group.name),
-        "retention_in_days": retention_days(scope, group),
-        "tags": scope.tags(module.id),
-    }
-    if group.key_class is not None:
-        properties["kms_key_id"] = Reference(f"key/{group.key_class}", "arn")
     return PlannedResource(
         "aws:cloudwatch/logGroup:LogGroup",
         logical("log_group", group.name),
         module.id,
         "logging",
-        properties,
+        {
+            "name": scope.fill(group.name),
+            "retention_in_days": retention_days(scope, group),
+            "kms_key_id": Reference(f"key/{group.key_class}", "arn"),
+            "tags": scope.tags(module.id),
+        },
         protect=scope.settings.protect and group.delete_denied,
     )
 

@@ -20,7 +20,8 @@ from totara_infra.model.sign_in import (
     number,
 )
 from totara_infra.model.stack import Capacity, RoleHandling
-from totara_infra.resolver.sequence import IDENTITY_STEP
+from totara_infra.model.vocabulary import KeyClass
+from totara_infra.resolver.sequence import IDENTITY_STEP, SIGN_IN_LOGS_STEP
 
 OWNER = "MOD-068"
 """Module whose code the trigger is; its resources carry its tags."""
@@ -131,19 +132,29 @@ def _role_policy(scope: Scope) -> Joined:
     return Joined((*parts, text))
 
 
-def trigger(scope: Scope, pool: Pool) -> Iterator[PlannedResource]:
-    """A pool's log group and function."""
-    name, tags = function_name(scope, pool), scope.tags(OWNER)
-    log_group = f"log_group/pre-token-generation-{pool}"
-    yield _planned(
+def log_group(scope: Scope, pool: Pool) -> PlannedResource:
+    """Plan the log group of a pool's function.
+
+    It comes after the function, as its key does. What the function says before is lost, since its
+    role may not make a log group, and nobody signs in before the first roll-out has passed.
+    """
+    return PlannedResource(
         "aws:cloudwatch/logGroup:LogGroup",
-        log_group,
+        f"log_group/pre-token-generation-{pool}",
+        SIGN_IN_LOGS_STEP,
+        "identity",
         {
-            "name": f"/aws/lambda/{name}",
+            "name": f"/aws/lambda/{function_name(scope, pool)}",
             "retention_in_days": scope.settings.log_retention_days,
-            "tags": tags,
+            "kms_key_id": Reference(f"key/{KeyClass.OPERATIONAL}", "arn"),
+            "tags": scope.tags(OWNER),
         },
     )
+
+
+def trigger(scope: Scope, pool: Pool) -> Iterator[PlannedResource]:
+    """Plan a pool's function."""
+    name, tags = function_name(scope, pool), scope.tags(OWNER)
     created = scope.settings.roles is RoleHandling.CREATE
     properties: dict[str, Any] = {
         "name": name,
@@ -161,7 +172,7 @@ def trigger(scope: Scope, pool: Pool) -> Iterator[PlannedResource]:
     concurrency = _CONCURRENCY[scope.settings.capacity]
     if concurrency is not None:
         properties["reserved_concurrent_executions"] = concurrency
-    waits = (log_group, f"role/{ROLE}/policy") if created else (log_group,)
+    waits = (f"role/{ROLE}/policy",) if created else ()
     yield _planned("aws:lambda/function:Function", f"trigger/{pool}", properties, waits_for=waits)
 
 

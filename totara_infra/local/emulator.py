@@ -18,7 +18,7 @@ from pathlib import Path
 
 import psutil
 
-from totara_infra.local import process_record
+from totara_infra.local import emulator_program, process_record
 from totara_infra.local.emulator_install import emulator_python
 from totara_infra.local.errors import LocalEnvironmentError
 from totara_infra.local.loopback import spare_loopback
@@ -143,6 +143,16 @@ def asked_port(name: str) -> int | None:
     return int(text)
 
 
+def emulator_command() -> list[str]:
+    """Return the command that starts an emulator; everything else it takes from its environment.
+
+    Raises:
+        LocalEnvironmentError: The emulator is not installed.
+    """
+    # Isolated: the emulator must not find its modules in the folder of that file.
+    return [str(emulator_python()), "-I", emulator_program.__file__]
+
+
 def start(name: str, *, region: str) -> Emulator:
     """Start an emulator and wait until it answers; one that is running is left as it is.
 
@@ -161,14 +171,14 @@ def start(name: str, *, region: str) -> Emulator:
     # One that no longer answers is in the way.
     stop(name)
     port = asked_port(name) or _free_port()
-    python = emulator_python()
+    command = emulator_command()
     require_free_port(port)
     folder = emulator_folder(name)
     folder.mkdir(parents=True, exist_ok=True)
     log = folder / "emulator.log"
     with log.open("wb") as out:
         process = subprocess.Popen(
-            [python, "-m", "ministack"],
+            command,
             cwd=folder,
             env=_environment(folder, port, region),
             stdin=subprocess.DEVNULL,

@@ -202,7 +202,7 @@ class LogGroup(Infrastructure):
     """Days in local, dev and uat; as in prod where it is left out."""
     delete_denied: bool = False
     """Audit log: deletion is denied to every runtime role."""
-    key_class: KeyClass | None = None
+    key_class: KeyClass = KeyClass.OPERATIONAL
 
 
 class PolicyStatement(Model):

@@ -38,7 +38,7 @@ def _own_key(resource: Examined, value: object) -> bool:
 def _encrypted(resource: Examined) -> Iterator[str]:
     properties = resource.properties
     match resource.type:
-        case "aws:secretsmanager/secret:Secret" | "aws:sns/topic:Topic":
+        case _ if resource.type in (SECRET, TOPIC, LOG_GROUP):
             name = _KEY_PROPERTY[resource.type]
             if not _own_key(resource, properties.get(name)):
                 yield f"`{name}` names no key of the platform. Give it the key of its class."
@@ -116,15 +116,15 @@ def declared_classes(context: Context) -> Mapping[tuple[str, str], str]:
                     found[BUCKET, fill(resource.name, common)] = resource.key_class.value
                 case Topic():
                     found[TOPIC, fill(resource.name, common)] = resource.key_class.value
-                case LogGroup() if resource.key_class is not None:
+                case LogGroup():
                     found[LOG_GROUP, fill(resource.name, common)] = resource.key_class.value
     return found
 
 
 ENCRYPTION = Convention(
     "encryption",
-    "Secrets, buckets, topics and backup vaults are encrypted with keys of the platform, queues at "
-    "least with SQS's own, and keys are renewed every year.",
+    "Secrets, buckets, topics, log groups and backup vaults are encrypted with keys of the "
+    "platform, queues at least with SQS's own, and keys are rotated every year.",
     _encrypted,
 )
 KEY_CLASS = StackConvention(

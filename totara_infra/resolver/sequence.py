@@ -37,6 +37,8 @@ def app_config_step(domain_id: str) -> str:
 
 SECRETS_STEP = "secrets"
 IDENTITY_STEP = "identity"
+SIGN_IN_LOGS_STEP = "sign-in-logs"
+"""Log groups of the sign-in triggers: their key is made by the module that needs the pools."""
 
 
 @dataclass(frozen=True)
@@ -270,4 +272,6 @@ def _add_foundations(
         if module_id == IDENTITY_BEFORE:
             foundations.append(IDENTITY_STEP)
             steps.add_edge(IDENTITY_STEP, module_id)
+            foundations.append(SIGN_IN_LOGS_STEP)
+            steps.add_edge(module_id, SIGN_IN_LOGS_STEP)
     return tuple(sorted(foundations))
