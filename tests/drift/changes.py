@@ -456,10 +456,11 @@ def _retention(c, r):
 
 @change("LogGroup", "kms_key_id", index=2)
 def _log_key(c, r):
-    c.logs.disassociate_kms_key(logGroupName=c.name(r))
+    name = c.name(r)
+    (group,) = c.logs.describe_log_groups(logGroupNamePrefix=name)["logGroups"]
+    c.logs.disassociate_kms_key(logGroupName=name)
     yield
-    key = c.kms.describe_key(KeyId=c.key(c.target(r, "kms_key_id")))["KeyMetadata"]["Arn"]
-    c.logs.associate_kms_key(logGroupName=c.name(r), kmsKeyId=key)
+    c.logs.associate_kms_key(logGroupName=name, kmsKeyId=group["kmsKeyId"])
 
 
 # --- buckets ---
