@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-import sys
 
 import pytest
 
@@ -188,12 +187,3 @@ def test_a_change_since_a_revision_is_told_with_its_reason(tmp_path) -> None:
     ]
     assert changes[0]["reason"] == "Its declaration has changed: insecure_value."
     assert changes[2]["reason"] == "Something in the phase has changed, so it is checked again."
-
-
-def test_help_needs_nothing_that_is_slow_to_import() -> None:
-    slow = {"boto3", "networkx", "pulumi", "pydantic", "yaml"}
-    code = f"import sys, totara_infra.cli.main; print({slow!r} & set(sys.modules))"
-    done = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, cwd=PROJECT, check=True
-    )
-    assert done.stdout.strip() == "set()"

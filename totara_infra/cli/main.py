@@ -10,73 +10,59 @@ import sys
 
 import typer
 
-from totara_infra.cli import (
-    activation,
-    alerts,
-    backup,
-    claims,
-    config_manifest,
-    customer,
-    deploy,
-    docs,
-    drift,
-    fleet,
-    migrations,
-    pipeline,
-    plan,
-    provision,
-    recovery,
-    release,
-    secrets,
-    sequence,
-    state,
-    streams,
-    tenant,
-    validate,
-    verify,
-)
+from totara_infra.cli import streams
+from totara_infra.cli.lazy_commands import lazy_group
 from totara_infra.local.errors import LocalEnvironmentError
 from totara_infra.local.interruption import InterruptedRunError, take_all_signals
 from totara_infra.local.loopback import spare_loopback
 from totara_infra.model.problems import TotaraError
 from totara_infra.model.redaction import guard_streams
 
+COMMANDS = {
+    "validate": "totara_infra.cli.validate:validate",
+    "schemas": "totara_infra.cli.validate:schemas",
+    "coverage": "totara_infra.cli.validate:coverage",
+    "plan": "totara_infra.cli.plan:plan",
+    "activation": "totara_infra.cli.activation:activation",
+    "provision": "totara_infra.cli.provision:provision",
+    "decommission": "totara_infra.cli.provision:decommission",
+    "preview": "totara_infra.cli.deploy:preview",
+    "up": "totara_infra.cli.deploy:up",
+    "down": "totara_infra.cli.deploy:down",
+    "drift": "totara_infra.cli.drift:drift",
+    "sequence": "totara_infra.cli.sequence:app",
+    "tenant": "totara_infra.cli.tenant:app",
+    "config": "totara_infra.cli.config_manifest:app",
+    "alerts": "totara_infra.cli.alerts:app",
+    "secrets": "totara_infra.cli.secrets:app",
+    "claims": "totara_infra.cli.claims:app",
+    "migrations": "totara_infra.cli.migrations:app",
+    "backup": "totara_infra.cli.backup:app",
+    "dr": "totara_infra.cli.recovery:app",
+    "customer": "totara_infra.cli.customer:app",
+    "state": "totara_infra.cli.state:app",
+    "fleet": "totara_infra.cli.fleet:app",
+    "release": "totara_infra.cli.release:app",
+    "pipeline": "totara_infra.cli.pipeline:app",
+    "docs": "totara_infra.cli.docs:app",
+    "verify": "totara_infra.cli.verify:app",
+}
+"""Where each command is, in the order of the help."""
+
 app = typer.Typer(
     name="totara",
-    help="The Totara Bank platform as a program: its order, its plan, its environments.",
+    cls=lazy_group(COMMANDS),
     no_args_is_help=True,
     # Rich help takes longer to import than the rest of the command to run.
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-app.command("validate")(validate.validate)
-app.command("schemas", help=validate.SCHEMAS_HELP)(validate.schemas)
-app.command("coverage")(validate.coverage)
-app.add_typer(sequence.app, name="sequence")
-app.command("plan")(plan.plan)
-app.command("activation")(activation.activation)
-app.add_typer(tenant.app, name="tenant")
-app.add_typer(config_manifest.app, name="config")
-app.add_typer(alerts.app, name="alerts")
-app.add_typer(secrets.app, name="secrets")
-app.add_typer(claims.app, name="claims")
-app.add_typer(migrations.app, name="migrations")
-app.add_typer(backup.app, name="backup")
-app.add_typer(recovery.app, name="dr")
-app.command("provision")(provision.provision)
-app.command("decommission")(provision.decommission)
-app.add_typer(customer.app, name="customer")
-app.command("preview")(deploy.preview)
-app.command("up")(deploy.up)
-app.command("down")(deploy.down)
-app.add_typer(state.app, name="state")
-app.add_typer(fleet.app, name="fleet")
-app.add_typer(release.app, name="release")
-app.add_typer(pipeline.app, name="pipeline")
-app.command("drift")(drift.drift)
-app.add_typer(docs.app, name="docs")
-app.add_typer(verify.app, name="verify")
+
+
+@app.callback()
+def totara() -> None:
+    """The Totara Bank platform as a program: its order, its plan, its environments."""
 
 
 def run() -> None:

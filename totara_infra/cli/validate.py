@@ -16,8 +16,6 @@ if TYPE_CHECKING:
     from totara_infra.blueprint.moves import Move
     from totara_infra.model.problems import Problem
 
-SCHEMAS_HELP = "Write the JSON Schemas with which editors complete and check the YAML files."
-
 DirectoryOption = Annotated[
     Path | None,
     typer.Option(
@@ -119,7 +117,7 @@ def schemas(
         bool, typer.Option("--check", help="Write nothing; exit 1 if a file is out of date.")
     ] = False,
 ) -> None:
-    """Write the JSON Schemas of the catalogue, alerts, sequence, tenancy and tenant files."""
+    """Write the JSON Schemas with which editors complete and check the YAML files."""
     from totara_infra.local.project import project_root
     from totara_infra.model.schemas import json_schemas
 
