@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from totara_infra.blueprint import Blueprint, plan
+from totara_infra.delivery.account import require_account
 from totara_infra.delivery.approval import Approval
 from totara_infra.delivery.configuration_guard import guard_configuration
 from totara_infra.delivery.progress import Report
@@ -107,6 +108,8 @@ class Deployment:
         if approval is not None:
             approval.require(name, file_settings.environment, emulated=emulated)
             approval.confirm(planned)
+        if not emulated:
+            require_account(Live(stack_settings(name, rehearse)))
         if emulated:
             refuse_foreign_rehearsal(stack)
             ensure_ready()

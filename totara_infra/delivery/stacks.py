@@ -7,6 +7,7 @@ A stack is called as its file is: an environment's shared one `prod`, an isolate
 from __future__ import annotations
 
 from totara_infra.blueprint import Blueprint, plan
+from totara_infra.delivery.account import require_account
 from totara_infra.local import emulator
 from totara_infra.local.project import LOCAL_STACK, project_root, runs_locally
 from totara_infra.model.problems import UsageError
@@ -97,13 +98,16 @@ def live_context(name: str, rehearse: bool) -> tuple[Blueprint, Live]:
         rehearse: its rehearsal.
 
     Raises:
-        UsageError: no such stack, or its emulator is not running.
+        UsageError: no such stack, its emulator is not running, or the credentials belong to another
+            account.
         ProblemsError: what is wrong in the files.
     """
     settings = stack_settings(name, rehearse)
     catalogue = load_catalogue().catalogue
     tenants = checked_tenants(catalogue, project_root(), settings.tenants, primary_of(name))
-    return plan(catalogue, settings, tenants), Live(settings)
+    blueprint, live = plan(catalogue, settings, tenants), Live(settings)
+    require_account(live)
+    return blueprint, live
 
 
 def offline_context(name: str, rehearse: bool) -> Live:
