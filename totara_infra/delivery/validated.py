@@ -15,22 +15,22 @@ import os
 import sys
 from collections.abc import Collection, Iterator, Mapping
 from datetime import UTC, date, datetime, timedelta
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from totara_infra.local.kept import library_version
 from totara_infra.local.project import project_root, state_directory
 
 _PACKAGE = Path(__file__).resolve().parent.parent
 _WRITTEN = ("Pulumi*.y*ml", "release-calendar.y*ml", "stacks/*", "totara_infra/catalogue/**/*")
 """Patterns of the files that people write, in the project's folder."""
-_JUDGES = ("botocore", "pydantic", "pyyaml")
+_JUDGES = ("botocore", "pydantic", "yaml")
 """Libraries that decide what is right."""
 
 
 def fingerprint() -> str:
     """A digest of all that the answer depends on, but the day."""
-    digest = hashlib.sha256(f"{sys.version} {[version(name) for name in _JUDGES]}".encode())
+    digest = hashlib.sha256(f"{sys.version} {[library_version(name) for name in _JUDGES]}".encode())
     root = project_root()
     for path in _files(root, _WRITTEN):
         digest.update(f"\0{path.relative_to(root)}\0".encode())

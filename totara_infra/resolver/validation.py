@@ -10,6 +10,7 @@ from totara_infra.model.loading import CATALOGUE_DIRECTORY, LoadedCatalogue, rea
 from totara_infra.model.problems import Problem, ProblemsError
 from totara_infra.model.rules import catalogue_problems
 from totara_infra.resolver.edges import Edge, Graph, cycles, edge_of, full_graph
+from totara_infra.resolver.kept_catalogue import catalogue_key, keep_catalogue, recall_catalogue
 from totara_infra.resolver.sequence import default_phases, named_modules
 
 
@@ -23,10 +24,17 @@ def load_catalogue(directory: Path = CATALOGUE_DIRECTORY) -> LoadedCatalogue:
         ProblemsError: all problems at once. The rules that relate declarations run only when
             every file is well formed by itself.
     """
+    # Of other folders nothing is kept: they are read once, or in tests.
+    key = catalogue_key(directory) if directory == CATALOGUE_DIRECTORY else None
+    known = recall_catalogue(key) if key is not None else None
+    if known is not None:
+        return known
     loaded = read_catalogue(directory)
     problems = [*catalogue_problems(loaded), *order_problems(loaded)]
     if problems:
         raise ProblemsError(problems)
+    if key is not None and catalogue_key(directory) == key:
+        keep_catalogue(key, loaded)
     return loaded
 
 
