@@ -221,6 +221,18 @@ def test_bad_input_is_two_and_no_traceback(given, arguments, says) -> None:
     assert "Traceback" not in result.stderr
 
 
+def test_a_token_is_read_from_a_file_and_never_from_an_argument(tmp_path) -> None:
+    held = token()
+    (tmp_path / "token").write_text(f"{held}\n", encoding="utf-8")
+    assert totara("claims", "check", tmp_path / "token").returncode == 0
+    refused = totara("claims", "check", held)
+    assert refused.returncode == 2
+    assert "pipe it in" in refused.stderr
+    assert not [part for part in held.split(".") if part[:12] in refused.stdout + refused.stderr]
+    assert totara("claims", "check", tmp_path).returncode == 2
+    assert "bytes" in totara("claims", "check", given="a" * 20_000).stderr
+
+
 def test_the_map_as_data() -> None:
     entries = json.loads(totara("claims", "--pool", "staff", "--format", "json").stdout)
     found = {e["name"]: e for e in entries}

@@ -18,6 +18,8 @@ app = typer.Typer(
     help="The claims of the sign-in tokens: where each comes from and who relies on it.",
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+_LONGEST = 16_384
+"""Bytes: twice what any server takes in a header."""
 PoolOption = Annotated[
     str | None, typer.Option("--pool", metavar="POOL", help="customers or staff.")
 ]
@@ -60,14 +62,14 @@ def show(
 
 @app.command("check")
 def check(
-    token: Annotated[
-        str | None,
+    file: Annotated[
+        str,
         typer.Argument(
-            metavar="TOKEN",
-            help="An id or access token; left out or `-`, it is read from standard input, which "
-            "keeps it out of the shell's history and the list of processes.",
+            metavar="FILE",
+            help="A file with an id or access token; left out or `-`, standard input. The token "
+            "itself is no argument: it would stay in the shell's history and the process list.",
         ),
-    ] = None,
+    ] = "-",
     pool: PoolOption = None,
     environment: Annotated[
         str | None,
@@ -84,15 +86,12 @@ def check(
     """
     from totara_infra.delivery.claims import check_token
     from totara_infra.model.problems import UsageError
+    from totara_infra.model.redaction import keep_secret
 
     if rehearse and environment is None:
         raise UsageError("--rehearse needs --env, which says whose rehearsal.")
-    if token is None or token == "-":
-        if sys.stdin.isatty():
-            typer.echo("Paste the token and end with Ctrl-D:", err=True)
-        token = sys.stdin.read()
-    if not token.strip():
-        raise UsageError("There is no token: give it as an argument or on standard input.")
+    token = _token(file)
+    keep_secret(token)
     report = check_token(token, pool, environment, rehearse)
     if form is Format.JSON:
         print_json(report.as_data())
@@ -100,6 +99,32 @@ def check(
         _print(report)
     if report.findings:
         raise typer.Exit(1)
+
+
+def _token(file: str) -> str:
+    from totara_infra.model.problems import UsageError
+
+    try:
+        if file == "-":
+            if sys.stdin.isatty():
+                typer.echo("Paste the token and end with Ctrl-D:", err=True)
+            content = sys.stdin.buffer.read(_LONGEST + 1)
+        else:
+            with Path(file).open("rb") as stream:
+                content = stream.read(_LONGEST + 1)
+    except (OSError, ValueError):
+        # The name may be a token, so it is not repeated.
+        raise UsageError(
+            "The file can't be read. If you gave the token itself, pipe it in instead: arguments "
+            "stay in the shell's history and show in the list of processes. Sign its user out if "
+            "the token is real."
+        ) from None
+    if len(content) > _LONGEST:
+        raise UsageError(f"A token has at most {_LONGEST:,} bytes; this is something else.")
+    token = content.decode(errors="replace").strip()
+    if not token:
+        raise UsageError("There is no token: pipe one in, or name a file that holds one.")
+    return token
 
 
 def _print(report: TokenReport) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import tempfile
 from collections.abc import Callable, Sequence
@@ -16,6 +15,7 @@ from totara_infra.delivery.revision import checked_out
 from totara_infra.delivery.stacks import live_context
 from totara_infra.model.evidence import EvidenceRecord, digest_of, totals
 from totara_infra.model.problems import UsageError
+from totara_infra.model.redaction import redacted_data, write_redacted_json
 from totara_infra.model.vocabulary import Outcome, Provenance
 from totara_infra.operations.checks.inspection import Extent
 from totara_infra.operations.checks.registry import CHECKS, Checked, run_checks
@@ -93,7 +93,7 @@ class Verification:
         }
         # As it will be read again: the model decides how a time is spelled.
         whole = EvidenceRecord.model_validate({**data, "digest": f"sha256:{'0' * 64}"})
-        written = whole.model_dump(mode="json", exclude={"digest"})
+        written = redacted_data(whole.model_dump(mode="json", exclude={"digest"}))
         return {**written, "digest": digest_of(written)}
 
 
@@ -165,8 +165,7 @@ def write_record(record: dict[str, Any], path: Path) -> None:
     temporary = Path(name)
     try:
         with os.fdopen(descriptor, "w", encoding="utf-8") as stream:
-            json.dump(record, stream, indent=2, ensure_ascii=False)
-            stream.write("\n")
+            write_redacted_json(record, stream)
             stream.flush()
             os.fsync(stream.fileno())
         temporary.chmod(0o644)

@@ -32,6 +32,7 @@ class Live:
         # Here no caller can forget it, whichever way a value comes in or goes out.
         session.events.register("provide-client-params.secrets-manager", _keep_sent)
         session.events.register("after-call.secrets-manager", _keep_read)
+        session.events.register("provide-client-params.cognito-idp", _keep_passwords)
         return session
 
     def _new_session(self) -> Any:
@@ -84,8 +85,18 @@ def _keep_read(parsed: dict[str, Any], **_: Any) -> None:
     _keep(parsed, str(parsed.get("Name", "")), str(parsed.get("ARN", "")))
 
 
+def _keep_passwords(params: dict[str, Any], **_: Any) -> None:
+    for key, value in params.items():
+        if isinstance(value, dict):
+            _keep_passwords(value)
+        elif key.lower().endswith("password") and isinstance(value, str):
+            keep_secret(value)
+
+
 def _keep(content: dict[str, Any], *public: str) -> None:
+    # botocore looks at types only afterwards, and quotes what it refuses.
     if value := content.get("SecretString"):
-        keep_secret(value, *public)
+        keep_secret(str(value), *public)
     if binary := content.get("SecretBinary"):
-        keep_secret(binary.decode(errors="replace"), *public)
+        text = binary.decode(errors="replace") if isinstance(binary, bytes) else str(binary)
+        keep_secret(text, *public)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
@@ -14,6 +13,7 @@ from totara_infra.local.project import state_directory
 from totara_infra.model.declarations import Model
 from totara_infra.model.evidence import digest_of
 from totara_infra.model.json_text import read_json
+from totara_infra.model.redaction import write_redacted_json
 from totara_infra.model.runbook import RunbookRecord, StepOutcome
 from totara_infra.model.vocabulary import Slug
 
@@ -66,7 +66,8 @@ def keep(record: Mapping[str, Any]) -> Path:
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     finished = datetime.fromisoformat(record["finished"])
     path = folder / f"{record['scenario']}-{finished:%Y%m%dT%H%M%S%f}.json"
-    path.write_text(json.dumps(record, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    with path.open("w", encoding="utf-8") as stream:
+        write_redacted_json(record, stream)
     return path
 
 

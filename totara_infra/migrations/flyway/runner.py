@@ -50,14 +50,8 @@ def _answer(request: dict[str, Any]) -> dict[str, Any]:
             return {"applied": [str(m.version) for m in done.migrations]}
         return _inspected(flyway)
     except jpype.JException as error:
-        return {"error": _hidden(str(error.message()), request)}
-
-
-def _hidden(text: str, request: dict[str, Any]) -> str:
-    """Without what is secret, should a driver ever repeat it."""
-    for secret in (request["password"], request["url"]):
-        text = text.replace(secret, "***")
-    return text
+        # Whoever started this process knows the values in play and hides them.
+        return {"error": str(error.message())}
 
 
 def _flyway(request: dict[str, Any]) -> Any:
