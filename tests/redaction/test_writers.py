@@ -52,6 +52,7 @@ ELSEWHERE = {
     "delivery/update.py run_engine": ENGINE,
     "delivery/validated.py remember": OWN,
     "documentation/site.py write_sources": FROM_FILES,
+    "local/kept.py keep": FROM_FILES,
     "local/emulator.py start": "what an emulator on this machine says; its values are made up",
     "local/emulator_install.py ensure_installed": INSTALLS,
     "local/packages.py run_logged": INSTALLS,
