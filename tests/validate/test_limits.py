@@ -24,7 +24,7 @@ from totara_infra.operations.limits.documented import (
     documented,
 )
 from totara_infra.operations.limits.members import CALLS
-from totara_infra.operations.limits.models import model
+from totara_infra.operations.limits.models import model, named_operations, whole_model
 from totara_infra.operations.limits.patterns import fits
 from totara_infra.operations.limits.refusals import refused
 from totara_infra.operations.limits.shapes import KEY, Limit, Path, limited
@@ -289,13 +289,13 @@ def test_our_texts_of_names_are_botocores() -> None:
 def test_a_documented_limit_stands_in_aws_own_text(service: str, shape: str, says: str) -> None:
     texts = [
         re.sub(r"<[^>]+>", "", str(member.get("documentation", "")))
-        for member in model(service)["shapes"][shape]["members"].values()
+        for member in whole_model(service)["shapes"][shape]["members"].values()
     ]
     assert any(says in text for text in texts), texts
 
 
 def test_the_days_that_logs_are_kept_are_those_of_aws_own_text() -> None:
-    text = str(model("logs")["shapes"]["Days"]["documentation"])
+    text = str(whole_model("logs")["shapes"]["Days"]["documentation"])
     listed = text.split("Possible values are:")[1].split(".", maxsplit=1)[0]
     assert {int(number) for number in re.findall(r"[0-9]+", listed)} == naming.LOG_RETENTION_DAYS
 
@@ -320,3 +320,21 @@ def test_tags_of_many_resources_are_looked_at_once_and_no_bad_one_is_missed() ->
         ("log_group/5", ("tags", "aws:x", KEY)),
         ("log_group/6", ("tags",)),
     ]
+
+
+@pytest.mark.parametrize("service", sorted({calls.service for calls in CALLS.values()}))
+def test_what_is_kept_of_a_model_says_the_same_as_all_of_it(service: str) -> None:
+    part, whole = model(service), whole_model(service)
+    assert set(part["operations"]) == named_operations(service) & set(whole["operations"])
+    for name, operation in part["operations"].items():
+        shape = operation["input"]["shape"]
+        assert shape == whole["operations"][name]["input"]["shape"]
+        assert shape in part["shapes"]
+    for name, shape in part["shapes"].items():
+        real = whole["shapes"][name]
+        for said in ("type", "min", "max", "pattern", "enum", "member", "key", "value"):
+            assert shape.get(said) == real.get(said), (name, said)
+        members = {key: m["shape"] for key, m in real.get("members", {}).items()}
+        assert {key: m["shape"] for key, m in shape.get("members", {}).items()} == members
+        inside = [shape[i]["shape"] for i in ("member", "key", "value") if i in shape]
+        assert {*members.values(), *inside} <= set(part["shapes"])

@@ -14,6 +14,10 @@ from totara_infra.delivery import validated
 READERS = ["scenarios"]
 
 
+def recalled(readers: list[str]):
+    return validated.recall(readers, validated.fingerprint())
+
+
 @pytest.fixture
 def checkout(tmp_path: Path, monkeypatch) -> Path:
     """A project of a few files with a working folder."""
@@ -44,39 +48,39 @@ def checkout(tmp_path: Path, monkeypatch) -> Path:
     ],
 )  # fmt: skip
 def test_a_file_that_is_changed_added_or_removed_makes_it_void(checkout, name: str) -> None:
-    assert validated.recall(READERS) == {"summary": {"modules": 1}, "notes": []}
+    assert recalled(READERS) == {"summary": {"modules": 1}, "notes": []}
     path = checkout / name
     there = path.is_file()
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text("a: 22\n", encoding="utf-8")
-    assert validated.recall(READERS) is None
+    assert recalled(READERS) is None
     path.unlink()
-    assert (validated.recall(READERS) is None) is there
+    assert (recalled(READERS) is None) is there
 
 
 def test_it_says_nothing_of_what_was_not_read(checkout: Path) -> None:
-    assert validated.recall([]) is not None
-    assert validated.recall([*READERS, "another"]) is None
+    assert recalled([]) is not None
+    assert recalled([*READERS, "another"]) is None
 
 
 @pytest.mark.parametrize("broken", ["", "[]", "{}", '{"readers": 1}', "\x00"])
 def test_a_record_of_odd_shape_is_none(checkout: Path, broken: str) -> None:
     (checkout / ".totara" / "validated.json").write_text(broken, encoding="utf-8")
-    assert validated.recall(READERS) is None
+    assert recalled(READERS) is None
 
 
 @pytest.mark.parametrize(("days", "holds"), [(-2, False), (2, True)])
 def test_it_ends_when_the_next_freeze_does(checkout: Path, days: int, holds: bool) -> None:
     until = date.today() + timedelta(days=days)
     validated.remember(validated.fingerprint(), READERS, {"modules": 1}, [], until)
-    assert (validated.recall(READERS) is not None) is holds
+    assert (recalled(READERS) is not None) is holds
 
 
 def test_what_was_changed_meanwhile_is_not_recorded(checkout: Path) -> None:
     before = validated.fingerprint()
     (checkout / "Pulumi.prod.yaml").write_text("a: 3\n", encoding="utf-8")
     validated.remember(before, READERS, {"modules": 2}, [], None)
-    assert validated.recall(READERS) is None
+    assert recalled(READERS) is None
 
 
 def test_the_command_recalls_it_and_says_the_same(project: ProjectCopy) -> None:

@@ -35,7 +35,7 @@ def show(
     """
     if context.invoked_subcommand is not None:
         return
-    from totara_infra.delivery.claims import claim_map
+    from totara_infra.delivery.claim_map import claim_map
 
     entries = claim_map(pool)
     if form is Format.JSON:

@@ -1,4 +1,4 @@
-"""The claim map, and tokens held against it."""
+"""Sign-in tokens held against the claim map."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from totara_infra.blueprint import Blueprint
+from totara_infra.delivery.claim_map import pool_named
 from totara_infra.delivery.stacks import live_context
-from totara_infra.model.catalogue import Catalogue
 from totara_infra.model.problems import UsageError
-from totara_infra.model.sign_in import CLIENTS, POOLS, Pool, claims_of, lifetimes
+from totara_infra.model.sign_in import Pool, lifetimes
 from totara_infra.model.vocabulary import Environment
 from totara_infra.operations.live import Live
 from totara_infra.operations.sign_in_tokens import (
@@ -50,58 +50,6 @@ class TokenReport:
             "ok": not self.findings,
             "findings": [asdict(f) for f in self.findings],
         }
-
-
-def pool_named(name: str) -> Pool:
-    """The pool of that name.
-
-    Raises:
-        UsageError: there is none.
-    """
-    for pool in POOLS:
-        if pool == name:
-            return pool
-    raise UsageError(f"There is no pool `{name}`. Write one of {', '.join(POOLS)}.")
-
-
-def claim_map(pool: str | None = None) -> list[dict[str, Any]]:
-    """Every claim of one pool or of both: where it comes from, who may see it, who relies on it.
-
-    Raises:
-        UsageError: no such pool.
-        ProblemsError: what is wrong in the catalogue.
-    """
-    catalogue = load_catalogue().catalogue
-    chosen = POOLS if pool is None else (pool_named(pool),)
-    return [entry for name in chosen for entry in _entries(catalogue, name)]
-
-
-def _entries(catalogue: Catalogue, pool: Pool) -> list[dict[str, Any]]:
-    entries = []
-    for domain, claim in claims_of(catalogue, pool):
-        relying = {m.id for m in catalogue.modules.values() if claim.name in m.relies_on_claims}
-        entries.append(
-            {
-                "name": claim.name,
-                "pool": pool,
-                "tokens": claim.tokens,
-                "owner": domain.id,
-                "origin": claim.origin,
-                "attribute": claim.attribute,
-                "mutable": claim.mutable if claim.attribute else None,
-                "format": claim.format,
-                "maximum_length": claim.maximum_length,
-                "values": claim.values,
-                "required": claim.required,
-                "readable_by": [c for c in claim.readable_by if CLIENTS[c] == pool],
-                "writable_by": [c for c in claim.writable_by if CLIENTS[c] == pool],
-                "decides_access": claim.decides_access,
-                "relied_on_by": sorted({*claim.relied_on_by, *relying}),
-                "provenance": claim.provenance.value,
-                "why": claim.why,
-            }
-        )
-    return entries
 
 
 def check_token(

@@ -46,11 +46,12 @@ def _files(folder: Path, patterns: Collection[str]) -> Iterator[Path]:
     return (path for path in sorted(found) if path.is_file())
 
 
-def recall(readers: Collection[str]) -> Mapping[str, Any] | None:
+def recall(readers: Collection[str], now: str) -> Mapping[str, Any] | None:
     """What was recorded of the files as they are; None where nothing holds.
 
     Args:
         readers: names of the further readers that must have been asked.
+        now: the fingerprint of the files.
 
     Returns:
         `summary` and `notes`, as `totara validate --format json` has them.
@@ -60,7 +61,7 @@ def recall(readers: Collection[str]) -> Mapping[str, Any] | None:
         holds = (
             set(readers) <= set(record["readers"])
             and (record["until"] is None or _today() <= date.fromisoformat(record["until"]))
-            and record["fingerprint"] == fingerprint()
+            and record["fingerprint"] == now
         )
         found = {"summary": record["summary"], "notes": record["notes"]}
     except (OSError, ValueError, KeyError, TypeError):

@@ -117,15 +117,30 @@ def validated(further: Sequence[Further] = ()) -> Validation:
     Args:
         further: see `validate_all`.
     """
-    names = [f"{read.__module__}.{read.__qualname__}" for read in further]
-    known = recall(names)
+    before = fingerprint()
+    known = recall(_names(further), before)
     if known is not None:
         return Validation(known["summary"], (), [Problem(**note) for note in known["notes"]])
-    before = fingerprint()
+    return validated_anew(before, further)
+
+
+def validated_anew(before: str, further: Sequence[Further] = ()) -> Validation:
+    """Check all files of the project, and record it where nothing is wrong.
+
+    Args:
+        before: the fingerprint of the files, see `validated.fingerprint`.
+        further: see `validate_all`.
+    """
     found = validate_all(CATALOGUE_DIRECTORY, further)
     if not found.problems:
-        remember(before, names, found.summary, [asdict(n) for n in found.notes], found.until)
+        remember(
+            before, _names(further), found.summary, [asdict(n) for n in found.notes], found.until
+        )
     return found
+
+
+def _names(further: Sequence[Further]) -> list[str]:
+    return [f"{read.__module__}.{read.__qualname__}" for read in further]
 
 
 def refuse_invalid(further: Sequence[Further] = ()) -> None:
