@@ -10,8 +10,9 @@ import sys
 import psutil
 import pytest
 
-from totara_infra.local import emulator, emulator_install, process_record
+from totara_infra.local import emulator, process_record
 from totara_infra.local.errors import LocalEnvironmentError
+from totara_infra.local.locked_environment import EMULATOR
 
 REGION = "ap-southeast-2"
 
@@ -85,7 +86,7 @@ def test_a_process_that_got_the_same_id_later_is_never_stopped(state_folder):
 
 
 def test_an_emulator_that_does_not_start_says_where_its_log_is(emulated, monkeypatch):
-    monkeypatch.setattr(emulator, "emulator_python", lambda: "/bin/false")
+    monkeypatch.setattr(emulator, "emulator_command", lambda: ["/bin/false"])
 
     with pytest.raises(LocalEnvironmentError, match=r"emulator\.log"):
         emulator.start("local", region=REGION)
@@ -108,12 +109,12 @@ def test_an_unreachable_registry_is_said_and_the_next_run_recovers(
         cut_off.setenv("UV_HTTP_RETRIES", "0")
         cut_off.setenv("UV_FIND_LINKS", "")
         with pytest.raises(LocalEnvironmentError) as caught:
-            emulator_install.ensure_installed()
+            EMULATOR.ensure_installed()
     assert "can't be reached" in caught.value.what
     assert str(state_folder / "setup.log") in caught.value.why
-    assert not emulator_install.is_installed()
+    assert not EMULATOR.is_installed()
 
-    emulator_install.ensure_installed()
+    EMULATOR.ensure_installed()
 
     assert emulator.start("local", region=REGION)
 
@@ -124,4 +125,4 @@ def test_half_an_installation_is_never_used(state_folder, installed_emulator):
     (half / "python").symlink_to(sys.executable)
 
     with pytest.raises(LocalEnvironmentError, match="not installed"):
-        emulator_install.emulator_python()
+        EMULATOR.python()

@@ -20,7 +20,7 @@ from tests.migrations.server import DATABASES, Server
 from tests.ports import free_port
 from tests.secrets.containers import make_containers
 from totara_infra.local import emulator
-from totara_infra.local.emulator_install import ensure_installed
+from totara_infra.local.locked_environment import EMULATOR
 from totara_infra.local.project import STATE_DIRECTORY_VARIABLE, state_directory
 from totara_infra.migrations.flyway.client import Flyway
 from totara_infra.migrations.flyway.install import ensure_installed as ensure_flyway
@@ -91,7 +91,7 @@ class Place:
 
 @pytest.fixture(scope="session")
 def installed() -> Path:
-    ensure_installed()
+    EMULATOR.ensure_installed()
     ensure_flyway()
     return state_directory()
 

@@ -20,7 +20,7 @@ from totara_infra.blueprint.pipeline_trust import Jobs, trust_statement
 from totara_infra.delivery.runbooks import Journal
 from totara_infra.delivery.stacks import live_context
 from totara_infra.local import emulator
-from totara_infra.local.emulator_install import ensure_installed
+from totara_infra.local.locked_environment import EMULATOR
 from totara_infra.local.project import STATE_DIRECTORY_VARIABLE, state_directory
 from totara_infra.model.problems import TotaraError
 from totara_infra.model.provisioning import Deployment, ProofName, read_provisioning
@@ -40,7 +40,7 @@ from totara_infra.provisioning.situation import situation_of
 @pytest.fixture(scope="module")
 def asking(catalogue, tmp_path_factory) -> Iterator[Asking]:
     """About acorn in a rehearsal of prod: an emulator with nothing but the secrets' containers."""
-    ensure_installed()
+    EMULATOR.ensure_installed()
     installed, state = state_directory(), tmp_path_factory.mktemp("state")
     (state / "emulator").symlink_to(installed / "emulator")
     with pytest.MonkeyPatch.context() as patch:

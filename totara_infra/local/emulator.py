@@ -19,8 +19,8 @@ from pathlib import Path
 import psutil
 
 from totara_infra.local import emulator_program, process_record
-from totara_infra.local.emulator_install import emulator_python
 from totara_infra.local.errors import LocalEnvironmentError
+from totara_infra.local.locked_environment import EMULATOR
 from totara_infra.local.loopback import spare_loopback
 from totara_infra.local.process_record import ProcessIdentity
 from totara_infra.local.project import LOCAL_STACK, state_directory
@@ -150,7 +150,7 @@ def emulator_command() -> list[str]:
         LocalEnvironmentError: The emulator is not installed.
     """
     # Isolated: the emulator must not find its modules in the folder of that file.
-    return [str(emulator_python()), "-I", emulator_program.__file__]
+    return [str(EMULATOR.python()), "-I", emulator_program.__file__]
 
 
 def start(name: str, *, region: str) -> Emulator:

@@ -8,8 +8,8 @@ import fcntl
 import sys
 from collections.abc import Iterator
 
-from totara_infra.local.emulator_install import ensure_installed
 from totara_infra.local.errors import LocalEnvironmentError
+from totara_infra.local.locked_environment import EMULATOR
 from totara_infra.local.placement import place_plugins
 from totara_infra.local.progress import note
 from totara_infra.local.project import state_directory
@@ -28,7 +28,7 @@ def ensure_ready() -> Engine:
     with one_at_a_time():
         # The emulator first: it takes seconds, so that a registry that can't be reached is noticed
         # before minutes go into the engine.
-        ensure_installed()
+        EMULATOR.ensure_installed()
         engine = ensure_engine()
         place_plugins()
     return engine
