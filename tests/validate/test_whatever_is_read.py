@@ -41,6 +41,9 @@ MISTAKES = {
         "Pulumi.uat.yaml", "  totara-infra:roles:",
         '  totara-infra:cost-center: "R&D"\n  totara-infra:roles:', "R&D",
     ),
+    "aws-limit": (
+        f"{CATALOGUE}/alerts.yaml", "namespace: bank/modules", "namespace: ':modules'", ":modules",
+    ),
     "missing-key": (f"{CATALOGUE}/prices.yaml", "as_of:", "# as_of:", "`as_of` is missing"),
     "coverage-reference": (
         f"{CATALOGUE}/coverage/sd01.yaml", "items:\n",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -98,9 +98,8 @@ def validate_all(catalogue_directory: Path, further: Sequence[Further] = ()) -> 
     files = tenant_files(root)
     problems += tenant_file_problems(loaded.catalogue if loaded else None, files, root)
     problems += stack_problems(root)
-    if loaded is not None and not problems:
-        # A blueprint of what is wrong already would say the same again, in other words.
-        problems += blueprint_problems(loaded, root)
+    if loaded is not None:
+        problems += blueprint_problems(loaded, root, {problem.file for problem in problems})
     notes: list[Problem] = []
     until = None
     try:
@@ -190,17 +189,25 @@ def _read_coverage(catalogue: Catalogue, directory: Path) -> Mapping[str, int]:
     return {}
 
 
-def blueprint_problems(loaded: LoadedCatalogue, root: Path) -> list[Problem]:
+def blueprint_problems(
+    loaded: LoadedCatalogue, root: Path, at_fault: Collection[str]
+) -> list[Problem]:
     """What AWS, or the catalogue, has against the stacks as they would be made.
 
     Args:
         loaded: the catalogue, valid.
-        root: the project's folder; its stacks and tenants are valid too.
+        root: the project's folder.
+        at_fault: files in which something is wrong already: a blueprint of them would say the same
+            again, in other words. A stack is planned without clients of whom that is true.
     """
     problems: list[Problem] = []
+    if "Pulumi.yaml" in at_fault:
+        return problems
     seen: Seen = set()
     project = read_document(root / "Pulumi.yaml", root)
     for name in known_stacks(root):
+        if f"Pulumi.{name}.yaml" in at_fault:
+            continue
         settings = read_stack(root, name)
         document = read_document(root / f"Pulumi.{name}.yaml", root)
         stack = _Stack(name, document, settings)
@@ -210,15 +217,26 @@ def blueprint_problems(loaded: LoadedCatalogue, root: Path) -> list[Problem]:
         ]
         if faults:
             continue
-        tenants = load_tenants(root, settings.tenants, name)
+        sound = [t for t in settings.tenants if f"{TENANT_DIRECTORY}/{t}.yaml" not in at_fault]
+        if not sound:
+            continue
+        whole = len(sound) == len(settings.tenants)
+        tenants = load_tenants(root, sound, name)
         files = [read_document(tenant_file(root, t.client_id), root) for t in tenants]
         try:
-            blueprint = plan(loaded.catalogue, settings, tenants, within_limits=False)
+            planned = settings if whole else _with_tenants(settings, sound)
+            blueprint = plan(loaded.catalogue, planned, tenants, within_limits=False)
         except ProblemsError as error:
-            problems += error.problems
+            # What is wrong without some clients need not be wrong with them.
+            problems += error.problems if whole else ()
             continue
         problems += aws_problems(loaded, blueprint, [document, project, *files], seen)
     return problems
+
+
+def _with_tenants(settings: StackSettings, tenants: Sequence[str]) -> StackSettings:
+    default = settings.default_tenant if settings.default_tenant in tenants else tenants[0]
+    return settings.model_copy(update={"tenants": list(tenants), "default_tenant": default})
 
 
 def validate_tenants(files: Sequence[Path]) -> tuple[int, list[Problem]]:
