@@ -92,6 +92,31 @@ def test_pictures_hold_every_module() -> None:
         assert f'"MOD-{number:03}" [label=' in dot
 
 
+@pytest.mark.parametrize(
+    ("backend", "says"),
+    [
+        ("s3://bank-state?region=ap-southeast-2", "the state is in an S3 bucket"),
+        ("https://api.pulumi.com", "the state is in a backend on the network"),
+        ("file://{empty}", "this machine has no state of an earlier update"),
+        ("file://{broken}", "the state on this machine can't be read"),
+    ],
+)
+def test_a_plan_says_when_it_can_not_look_for_moves(tmp_path, backend: str, says: str) -> None:
+    broken = tmp_path / "broken" / ".pulumi" / "stacks" / "totara-infra" / "prod.json"
+    broken.parent.mkdir(parents=True)
+    broken.write_text("{", encoding="utf-8")
+    (tmp_path / "empty").mkdir()
+    url = backend.format(empty=tmp_path / "empty", broken=tmp_path / "broken")
+    variables = os.environ | {"PULUMI_BACKEND_URL": url}
+    done = totara("plan", "prod", env=variables)
+    assert done.returncode == 0, done.stderr
+    assert f"Moves and renames were not looked for: {says}" in done.stdout
+    assert "totara plan prod --since REF" in done.stdout
+    data = json.loads(totara("plan", "prod", "--format", "json", env=variables).stdout)
+    assert data["moves"] is None
+    assert says in data["moves_not_told"]
+
+
 def test_the_plan_counts_what_the_blueprint_has() -> None:
     data = json.loads(totara("plan", "prod", "--format", "json").stdout)
     assert data["resources"] == sum(data["by_type"].values()) == sum(data["by_phase"].values())

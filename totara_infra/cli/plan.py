@@ -45,7 +45,7 @@ def plan(
     from totara_infra.blueprint.comparison import compare
     from totara_infra.blueprint.estimate import estimate, read_prices
     from totara_infra.blueprint.moves import moves, planned
-    from totara_infra.delivery.applied import moves_since_update
+    from totara_infra.delivery.applied import NotToldError, moves_since_update
 
     if summary is not None and since is None:
         raise typer.BadParameter(
@@ -54,21 +54,32 @@ def plan(
     blueprint = load(environment).blueprint()
     figures = estimate(blueprint, read_prices())
     differences: list[Difference] | None = None
+    moved: list[Move] | None = None
+    not_told = ""
     if since is not None:
         from totara_infra.delivery.revision import blueprint_at
 
         before = blueprint_at(since, environment)
         differences = compare(before, blueprint)
-        moved: list[Move] | None = moves(planned(before), blueprint)
+        moved = moves(planned(before), blueprint)
         if summary is not None:
             _append_summary(summary, environment, differences, moved or [])
     else:
-        moved = moves_since_update(blueprint, environment)
+        try:
+            moved = moves_since_update(blueprint, environment)
+        except NotToldError as error:
+            not_told = str(error)
     if form is Format.JSON:
-        _print_json(blueprint, figures, differences, moved)
+        _print_json(blueprint, figures, differences, moved, not_told)
     else:
         _print_tables(blueprint, figures, differences, since)
         print_moves(moved or [], f"since {since}" if since else "since the last update")
+        if not_told:
+            typer.echo(
+                f"\nMoves and renames were not looked for: {not_told}. To see them, compare with "
+                f"the revision that was applied last, a release's tag for instance:\n"
+                f"    totara plan {environment} --since REF"
+            )
 
 
 def print_moves(moved: list[Move], since: str) -> None:
@@ -120,6 +131,7 @@ def _print_json(
     figures: Estimate,
     differences: list[Difference] | None,
     moved: list[Move] | None,
+    not_told: str,
 ) -> None:
     content = {
         "environment": blueprint.scope.env,
@@ -147,6 +159,8 @@ def _print_json(
     }
     # None: there is nothing to compare with, which is not the same as no move.
     content["moves"] = None if moved is None else [asdict(m) for m in moved]
+    if not_told:
+        content["moves_not_told"] = not_told
     if differences is not None:
         content["changes"] = [
             {

@@ -69,7 +69,7 @@ def _moves(since: str | None) -> dict[str, list[Move]]:
     """What was moved or renamed, for each stack where something was."""
     from totara_infra.blueprint.moves import moves, planned
     from totara_infra.cli.context import load
-    from totara_infra.delivery.applied import moves_since_update
+    from totara_infra.delivery.applied import NotToldError, moves_since_update
     from totara_infra.delivery.revision import blueprint_at
     from totara_infra.local import stack_state
     from totara_infra.local.project import project_root
@@ -81,7 +81,11 @@ def _moves(since: str | None) -> dict[str, list[Move]]:
             before = planned(blueprint_at(since, stack))
             moved = moves(before, load(stack).blueprint())
         elif stack_state.own_backend() and stack_state.state_file(stack) is not None:
-            moved = moves_since_update(load(stack).blueprint(), stack) or []
+            try:
+                moved = moves_since_update(load(stack).blueprint(), stack)
+            except NotToldError:
+                # What is wrong with a state is no fault of the files; `totara state status` says.
+                continue
         else:
             continue
         if moved:

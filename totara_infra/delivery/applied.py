@@ -5,10 +5,16 @@ from __future__ import annotations
 from totara_infra.blueprint import Blueprint
 from totara_infra.blueprint.moves import Move, applied, moves
 from totara_infra.delivery.state.errors import StateError
-from totara_infra.delivery.state.store import FolderStore, open_store
+from totara_infra.delivery.state.store import FolderStore
+from totara_infra.local.pulumi_command import state_backend
+from totara_infra.model.problems import TotaraError
 
 
-def moves_since_update(blueprint: Blueprint, stack: str) -> list[Move] | None:
+class NotToldError(TotaraError):
+    """Nothing here says what the last update of a stack applied; the message is the reason."""
+
+
+def moves_since_update(blueprint: Blueprint, stack: str) -> list[Move]:
     """What was moved or renamed since the last update of a stack.
 
     Only a state in a folder is read: planning needs no network and no engine.
@@ -17,16 +23,17 @@ def moves_since_update(blueprint: Blueprint, stack: str) -> list[Move] | None:
         blueprint: the plan.
         stack: the engine's name of it.
 
-    Returns:
-        None where there is no such state, or it can't be read; an update says why.
+    Raises:
+        NotToldError: there is no such state, or it can't be read.
     """
-    store = open_store(stack)
-    if not isinstance(store, FolderStore):
-        return None
+    url = state_backend(stack)
+    if not url.startswith("file://"):
+        kind = "in an S3 bucket" if url.startswith("s3://") else "in a backend on the network"
+        raise NotToldError(f"the state is {kind}, and planning uses no network")
     try:
-        state = store.read(stack)
+        state = FolderStore(url).read(stack)
     except StateError:
-        return None
+        raise NotToldError("the state on this machine can't be read") from None
     if not state or not state.get("resources"):
-        return None
+        raise NotToldError("this machine has no state of an earlier update")
     return moves(applied(state["resources"]), blueprint)
