@@ -54,7 +54,7 @@ ELSEWHERE = {
     "documentation/site.py write_sources": FROM_FILES,
     "local/kept.py keep": FROM_FILES,
     "local/emulator.py start": "what an emulator on this machine says; its values are made up",
-    "local/emulator_install.py ensure_installed": INSTALLS,
+    "local/locked_environment.py ensure_installed": INSTALLS,
     "local/packages.py run_logged": INSTALLS,
     "local/placement.py _place": FROM_FILES,
     "local/process_record.py write": OWN,
