@@ -115,7 +115,8 @@ def _print(
     entries: Sequence[Entry], form: ManifestFormat, environment: str, changes: tuple[str, ...]
 ) -> None:
     columns = (*changes, *_COLUMNS)
-    data = [{column: e.as_data()[column] for column in columns} for e in entries]
+    rows = [e.as_data() for e in entries]
+    data = [{column: row[column] for column in columns} for row in rows]
     if form is ManifestFormat.JSON:
         print_json(data)
     elif form is ManifestFormat.CSV:

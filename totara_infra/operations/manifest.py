@@ -7,7 +7,7 @@ against the live environment.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
 
@@ -103,7 +103,7 @@ class Entry:
 
     def as_data(self) -> dict[str, Any]:
         """As JSON can hold it."""
-        return {k: list(v) if isinstance(v, tuple) else v for k, v in asdict(self).items()}
+        return {k: list(v) if isinstance(v, tuple) else v for k, v in vars(self).items()}
 
 
 def manifest(blueprint: Blueprint) -> list[Entry]:
