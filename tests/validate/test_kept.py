@@ -13,7 +13,9 @@ import pytest
 from tests.small_catalogue import write_small_catalogue
 from totara_infra.local import kept
 from totara_infra.local.project import STATE_DIRECTORY_VARIABLE
+from totara_infra.model.kept_documents import data_of, kept_documents
 from totara_infra.model.problems import ProblemsError
+from totara_infra.model.yaml_text import YamlFaultsError
 from totara_infra.resolver import kept_catalogue, load_catalogue, validation
 
 
@@ -158,3 +160,41 @@ def test_writers_side_by_side_leave_one_whole_result(folder) -> None:
             found = [kept.recall("result", key) for key in results]
             assert [f for f in found if f is not None] in [[r] for r in results.values()]
     assert [path.name for path in (folder / "kept").iterdir()] == ["result"]
+
+
+def test_the_data_of_a_file_comes_back_the_same(folder) -> None:
+    texts = {
+        'a: 1\nb: [1.0, true, null, "yes", é]\n': {"a": 1, "b": [1.0, True, None, "yes", "é"]},
+        "- 12345678901\n- -0.5\n": [12345678901, -0.5],
+    }
+    for _ in range(2):
+        for text, expected in texts.items():
+            plain = data_of(text, engine=False)
+            with kept_documents():
+                again = data_of(text, engine=False)
+            assert repr(again) == repr(plain) == repr(expected)
+    with kept_documents():
+        first, second = data_of("a: [1]\n", engine=False), data_of("a: [1]\n", engine=False)
+    first["a"].append(2)
+    assert second == {"a": [1]}
+
+
+def test_data_is_kept_of_the_files_that_are_there_and_of_no_engine_file(folder) -> None:
+    file = folder / "kept" / "documents.json"
+    for number in (1, 2):
+        with kept_documents():
+            data_of(f"file: {number}\n", engine=False)
+            data_of("secure: sealed\n", engine=True)
+        held = file.read_text(encoding="utf-8")
+        assert f'file\\": {number}' in held and "sealed" not in held
+    assert 'file\\": 1' not in held
+    file.write_text(held.replace("2", "3"), encoding="utf-8")
+    with kept_documents():
+        assert data_of("file: 2\n", engine=False) == {"file": 2}
+
+
+def test_a_faulty_text_is_refused_each_time_and_never_kept(folder) -> None:
+    for _ in range(2):
+        with kept_documents(), pytest.raises(YamlFaultsError):
+            data_of("a: 1\na: 2\n", engine=False)
+    assert not (folder / "kept" / "documents.json").exists()

@@ -16,6 +16,7 @@ from totara_infra.model.catalogue import Catalogue
 from totara_infra.model.coverage import COVERAGE_DIRECTORY, coverage_problems
 from totara_infra.model.databases import read_databases
 from totara_infra.model.documents import Document, read_document
+from totara_infra.model.kept_documents import kept_documents
 from totara_infra.model.loading import CATALOGUE_DIRECTORY, LoadedCatalogue
 from totara_infra.model.problems import Problem, ProblemsError
 from totara_infra.model.provisioning import read_provisioning
@@ -130,7 +131,8 @@ def validated_anew(before: str, further: Sequence[Further] = ()) -> Validation:
         before: the fingerprint of the files, see `validated.fingerprint`.
         further: see `validate_all`.
     """
-    found = validate_all(CATALOGUE_DIRECTORY, further)
+    with kept_documents():
+        found = validate_all(CATALOGUE_DIRECTORY, further)
     if not found.problems:
         remember(
             before, _names(further), found.summary, [asdict(n) for n in found.notes], found.until

@@ -14,6 +14,11 @@ _INVISIBLE = re.compile(
 """Control characters but tab and line feed; marks that turn or hide text; separators of lines."""
 
 
+def holds_invisible(text: str) -> bool:
+    """Whether a text holds a character which nobody sees."""
+    return _INVISIBLE.search(text) is not None
+
+
 def invisible_characters(
     data: Any, here: tuple[int | str, ...] = ()
 ) -> Iterator[tuple[tuple[int | str, ...], str]]:

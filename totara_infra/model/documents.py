@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import types
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from enum import Enum
 from functools import cached_property
@@ -14,11 +14,12 @@ from typing import Any, TypeVar, Union, get_args, get_origin
 import yaml
 from pydantic import BaseModel, ValidationError
 
-from totara_infra.model.characters import invisible_characters
+from totara_infra.model.characters import holds_invisible, invisible_characters
 from totara_infra.model.forms import FORMS
+from totara_infra.model.kept_documents import data_of
 from totara_infra.model.problems import MOST_PROBLEMS, Problem, ProblemsError, quoted, shown
 from totara_infra.model.vocabulary import DAY_ERROR
-from totara_infra.model.yaml_text import MAXIMUM_BYTES, YamlFaultsError, build, compose
+from totara_infra.model.yaml_text import MAXIMUM_BYTES, YamlFaultsError, compose
 
 Location = tuple[int | str, ...]
 ModelType = TypeVar("ModelType", bound=BaseModel)
@@ -53,7 +54,7 @@ class Document:
             ProblemsError: it is not YAML, or not such that every reader takes it alike.
         """
         try:
-            data = build(compose(text), engine=path.name.startswith("Pulumi."))
+            data = data_of(text, engine=path.name.startswith("Pulumi."))
         except YamlFaultsError as error:
             name = shown(path, root)
             raise ProblemsError(
@@ -183,7 +184,7 @@ def parse(document: Document, model: type[ModelType]) -> ModelType:
             "type the text again without it",
             subject(document.data, place),
         )
-        for place, character in invisible_characters(document.data)
+        for place, character in _invisible(document)
     ]
     try:
         found = model.model_validate(document.data)
@@ -192,6 +193,12 @@ def parse(document: Document, model: type[ModelType]) -> ModelType:
     if problems:
         raise ProblemsError(problems)
     return found
+
+
+def _invisible(document: Document) -> Iterator[tuple[Location, str]]:
+    # Where the text holds none, nor any escape that could stand for one, its data holds none.
+    if "\\" in document.text or holds_invisible(document.text):
+        yield from invisible_characters(document.data)
 
 
 def not_a_mapping(document: Document, location: Location = ()) -> Problem:
