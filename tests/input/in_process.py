@@ -1,4 +1,8 @@
-"""The `totara` command in this process, on a folder of files that a test may break."""
+"""The `totara` command in this process, on a folder of files that a test may break.
+
+For tests that run a command hundreds of times with hardly anything to do. All others use
+`tests/command.py`, where each command has a process, variables and signals of its own.
+"""
 
 from __future__ import annotations
 
@@ -6,11 +10,14 @@ import contextlib
 import io
 import shutil
 import sys
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from unittest import mock
 
+# Imported while the project's folder is another one, a module would keep that folder.
+import tests.command_imports  # noqa: F401
 from tests.conftest import PROJECT
 from totara_infra import resolver
 from totara_infra.cli.main import run
@@ -83,3 +90,16 @@ class Project:
         path = self.root / name
         path.write_bytes(content.encode() if isinstance(content, str) else content)
         return path
+
+    @contextlib.contextmanager
+    def holding(self, name: str, content: str | bytes) -> Iterator[Path]:
+        """A file for the time of a test; what stood there before comes back."""
+        path = self.root / name
+        before = path.read_bytes() if path.is_file() else None
+        try:
+            yield self.write(name, content)
+        finally:
+            if before is None:
+                path.unlink()
+            else:
+                path.write_bytes(before)

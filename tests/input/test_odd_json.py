@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import base64
-import os
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from tests.command import totara
+from tests.input.in_process import Project
+from totara_infra.local.project import STATE_DIRECTORY_VARIABLE
 
 ODD: dict[str, bytes] = {
     "empty": b"",
@@ -76,17 +76,26 @@ def drill(place: Path) -> tuple[str, ...]:
 PLACES = (evidence, approvals, token, state, lock, emulator, drill)
 
 
+@pytest.fixture(scope="module")
+def project(tmp_path_factory) -> Project:
+    return Project.make(tmp_path_factory.mktemp("odd") / "project")
+
+
 @pytest.mark.parametrize("odd", ODD)
 @pytest.mark.parametrize("place", PLACES, ids=lambda place: place.__name__)
 def test_odd_json_ends_in_words(
-    tmp_path: Path, place: Callable[[Path], tuple[str, ...]], odd: str
+    project: Project,
+    tmp_path: Path,
+    monkeypatch,
+    place: Callable[[Path], tuple[str, ...]],
+    odd: str,
 ) -> None:
     (tmp_path / "given").write_bytes(ODD[odd])
     words = place(tmp_path)
-    variables = os.environ | {"TOTARA_STATE_DIRECTORY": str(tmp_path), "TOTARA_PORT": "1"}
-    done = totara(*words, env=variables, seconds=60)
-    said = done.stdout + done.stderr
-    assert done.returncode in (0, 1, 2), said[-2000:]
-    assert "Traceback" not in said, said[-3000:]
+    monkeypatch.setenv(STATE_DIRECTORY_VARIABLE, str(tmp_path))
+    monkeypatch.setenv("TOTARA_PORT", "1")
+    ended = project.totara(*words)
+    said = ended.out + ended.err
+    assert ended.code in (0, 1, 2), said[-2000:]
     # A message quotes at most a little of what it can't read.
     assert len(said) < 4_000

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.conftest import PROJECT
+from tests.input.in_process import Project
+from tests.redaction.refusing_aws import RefusingAws, refusing_aws
 from totara_infra.blueprint import Blueprint, plan
+from totara_infra.local import emulator
 from totara_infra.local.pulumi_command import engine_command, engine_environment
 from totara_infra.model.problems import ProblemsError
 from totara_infra.model.stack import read_stack
@@ -28,6 +32,9 @@ TRICKY = ["012345678901", "1e3", "1_000", "no", "NO", "y", "on", "~", "null", ""
           "0o17", ".nan", "-.inf", "2026-12-01", "<<", "=", "true", " a", "a ", "a: b", "a #b",
           "\u2028", "\x85", "é", "\U0001f600", "\n", "\t", "'", '"', "\\", "%x", "@x", "-", "- a",
           "1.10", "+5", "0b1", "007", "e1", "NaN", "y:", "a:"]  # fmt: skip
+ALTERED = ["01234567", "1e3", "1_000", "no", "12:30", "1.10", "0x1F", "~", "True", "9" * 5000,
+           ".nan", "!!int x", "!!timestamp 2026-12-01", "+5"]  # fmt: skip
+"""Values of a JSON secret that YAML makes something else of."""
 TEXTS = st.one_of(
     st.sampled_from(TRICKY),
     st.from_regex(r"[-+.0-9_:eExonyNfa~]{1,12}", fullmatch=True),
@@ -47,11 +54,7 @@ def blueprint(catalogue) -> Blueprint:
     return plan(catalogue, stack, load_tenants(PROJECT, stack.tenants, "local"))
 
 
-@pytest.mark.parametrize(
-    "value",
-    ["01234567", "1e3", "1_000", "no", "12:30", "1.10", "0x1F", "~", "True", "9" * 5000, ".nan",
-     "!!int x", "!!timestamp 2026-12-01", "+5"],
-)  # fmt: skip
+@pytest.mark.parametrize("value", ALTERED)
 def test_a_json_secret_is_stored_as_written_or_refused(blueprint, value: str) -> None:
     text = f"{JSON_SECRET}:\n  username: app\n  password: {value}\n"
     with pytest.raises(ProblemsError) as refused:
@@ -74,6 +77,53 @@ def test_what_is_quoted_or_clear_is_stored_exactly(blueprint) -> None:
         "day": "2026-12-01",
         "port": 5432,
         "tls": True,
+    }
+
+
+@pytest.fixture(scope="module")
+def desk(tmp_path_factory) -> Iterator[tuple[Project, RefusingAws]]:
+    """A project whose stack `local` is an AWS that notes what it is sent."""
+    project = Project.make(tmp_path_factory.mktemp("import") / "project")
+    with refusing_aws() as aws, pytest.MonkeyPatch.context() as patch:
+        patch.setattr(emulator, "endpoint", lambda _name: aws.endpoint)
+        patch.setenv("AWS_MAX_ATTEMPTS", "1")
+        aws.empty = [JSON_SECRET, TEXT_SECRET]
+        yield project, aws
+
+
+def test_the_command_refuses_every_value_that_yaml_would_alter(desk) -> None:
+    project, aws = desk
+    aws.calls.clear()
+    lines = [f"  k{n}: {value}" for n, value in enumerate(ALTERED)]
+    path = project.write("secrets.yaml", "\n".join([f"{JSON_SECRET}:", *lines]) + "\n")
+    path.chmod(0o600)
+    ended = project.totara("secrets", "import", "local", str(path))
+    assert ended.code == 2
+    for number, value in enumerate(ALTERED, 2):
+        assert f"secrets.yaml:{number}:" in ended.err, (number, ended.err)
+        assert f": {value}" not in ended.err
+    assert ended.err.count("quote it") >= len(ALTERED) - 4
+    assert "PutSecretValue" not in aws.calls
+
+
+def test_the_command_stores_exactly_what_stands_in_the_file(desk) -> None:
+    project, aws = desk
+    aws.sent.clear()
+    content = (
+        f"{TEXT_SECRET}: 01234567\n"
+        f'{JSON_SECRET}: {{"password": "01234567", "day": 2026-12-01, "port": 5432}}\n'
+    )
+    path = project.write("secrets.yaml", content)
+    path.chmod(0o600)
+    ended = project.totara("secrets", "import", "local", str(path))
+    assert ended.code == 0, ended.err
+    sent = [json.loads(body) for body in aws.sent]
+    stored = {body["SecretId"]: body["SecretString"] for body in sent if "SecretString" in body}
+    assert stored[TEXT_SECRET] == "01234567"
+    assert json.loads(stored[JSON_SECRET]) == {
+        "password": "01234567",
+        "day": "2026-12-01",
+        "port": 5432,
     }
 
 

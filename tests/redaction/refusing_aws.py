@@ -1,4 +1,7 @@
-"""An AWS of one account that knows secrets, and repeats what it was sent in each refusal."""
+"""An AWS of one account that knows secrets, and repeats what it was sent in each refusal.
+
+The secrets named in `empty` are there without a value, and take one.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +21,9 @@ class RefusingAws(ThreadingHTTPServer):
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), _Handler)
         self.value = ""
+        self.empty: list[str] = []
         self.calls: list[str] = []
+        self.sent: list[str] = []
 
     @property
     def endpoint(self) -> str:
@@ -44,6 +49,7 @@ class _Handler(BaseHTTPRequestHandler):
         content = self.rfile.read(int(self.headers.get("Content-Length") or 0)).decode()
         action = self.headers.get("X-Amz-Target", "").rpartition(".")[2]
         self.server.calls.append(action)
+        self.server.sent.append(content)
         answer = self._answer(action, content)
         if answer is None:
             self._send(400, {"__type": "InvalidParameterException", "Message": content})
@@ -53,6 +59,8 @@ class _Handler(BaseHTTPRequestHandler):
     do_GET = do_PUT = do_POST
 
     def _answer(self, action: str, content: str) -> dict[str, Any] | None:
+        if self.server.empty:
+            return self._of_empty_secrets(action, content)
         match action:
             case "GetSecretValue":
                 return {
@@ -75,6 +83,11 @@ class _Handler(BaseHTTPRequestHandler):
                 }
                 return {"Versions": [current]}
         return None
+
+    def _of_empty_secrets(self, action: str, content: str) -> dict[str, Any]:
+        if action == "ListSecrets":
+            return {"SecretList": [{"Name": name} for name in self.server.empty]}
+        return {"Name": json.loads(content)["SecretId"], "VersionId": "v" * 32, "Versions": []}
 
     def _send(self, code: int, answer: dict[str, Any]) -> None:
         content = json.dumps(answer).encode()

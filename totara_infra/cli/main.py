@@ -89,4 +89,26 @@ def _carried_out() -> int:
     except KeyboardInterrupt:
         typer.echo("Interrupted.", err=True)
         return 130
+    except Exception as error:
+        # Commands say what they were doing when AWS refused; none may forget it and crash.
+        refusal = _aws_refusal(error)
+        if refusal is None:
+            raise
+        typer.echo(str(refusal), err=True)
+        return refusal.exit_code
     return 0
+
+
+def _aws_refusal(error: Exception) -> TotaraError | None:
+    """What is said for an error of AWS's SDK; None for any other."""
+    if type(error).__module__.partition(".")[0] != "botocore":
+        return None
+    from totara_infra.operations.secrets.answers import AwsRefusedError, explained
+
+    try:
+        with explained("carrying out the command"):
+            raise error
+    except AwsRefusedError as refusal:
+        return refusal
+    except Exception:
+        return None
