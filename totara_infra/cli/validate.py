@@ -67,27 +67,35 @@ def validate(
 
 def _moves(since: str | None) -> dict[str, list[Move]]:
     """What was moved or renamed, for each stack where something was."""
-    from totara_infra.blueprint.moves import moves, planned
-    from totara_infra.cli.context import load
-    from totara_infra.delivery.applied import NotToldError, moves_since_update
-    from totara_infra.delivery.revision import blueprint_at
     from totara_infra.local import stack_state
     from totara_infra.local.project import project_root
     from totara_infra.model.stack import known_stacks
 
+    stacks = [
+        stack
+        for stack in known_stacks(project_root())
+        if since is not None
+        or (stack_state.own_backend() and stack_state.state_file(stack) is not None)
+    ]
+    if not stacks:
+        # What plans takes longer to import than the rest of a validation that is recalled.
+        return {}
+    from totara_infra.blueprint.moves import moves, planned
+    from totara_infra.cli.context import load
+    from totara_infra.delivery.applied import NotToldError, moves_since_update
+    from totara_infra.delivery.revision import blueprint_at
+
     found = {}
-    for stack in known_stacks(project_root()):
+    for stack in stacks:
         if since is not None:
             before = planned(blueprint_at(since, stack))
             moved = moves(before, load(stack).blueprint())
-        elif stack_state.own_backend() and stack_state.state_file(stack) is not None:
+        else:
             try:
                 moved = moves_since_update(load(stack).blueprint(), stack)
             except NotToldError:
                 # What is wrong with a state is no fault of the files; `totara state status` says.
                 continue
-        else:
-            continue
         if moved:
             found[stack] = moved
     return found
