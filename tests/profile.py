@@ -22,7 +22,7 @@ KINDS = (
     ("language host and program", ("language_host", "pulumi-language-python")),
     ("provider", ("totara_infra.local.provider", "pulumi-resource-aws")),
     ("policy pack", ("policies/pack", "pulumi_policy")),
-    ("emulator", ("ministack",)),
+    ("emulator", ("emulator_program", "ministack")),
     ("commands, forked", ("multiprocessing.forkserver",)),
     ("commands, started", ("totara_infra.cli", "bin/totara")),
     ("PostgreSQL", ("postgres",)),

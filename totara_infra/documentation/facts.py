@@ -19,6 +19,10 @@ def values_of(module: Module) -> list[Parameter | Setting]:
     return [*module.parameters, *module.settings]
 
 
+def _names(readers: Readers) -> set[str]:
+    return {"all"} if readers == "all" else set(readers)
+
+
 @dataclass(frozen=True)
 class Facts:
     """Everything that a page may ask for.
@@ -68,21 +72,31 @@ class Facts:
         """Environments in which a module does not exist."""
         return [e for e in Environment if e not in module.environments]
 
-    def reads(self, module_id: str, readers: Readers) -> bool:
-        """Whether a module is among the readers: by name, with its domain, or with all."""
-        domain = self.catalogue.domain_of[module_id].id
-        return readers == "all" or module_id in readers or domain in readers
-
     def secrets_read(self, module_id: str) -> Iterator[tuple[Module, Secret]]:
         """The secrets that a module reads, each with the module that declares it."""
-        for module in self.catalogue.modules.values():
-            for secret in module.secrets:
-                if self.reads(module_id, secret.readers):
-                    yield module, secret
+        # By name, with its domain, or with all; in the order in which they are declared.
+        names = (module_id, self.catalogue.domain_of[module_id].id, "all")
+        found = {n: pair for name in names for n, pair in self._secrets_by_reader.get(name, ())}
+        yield from (found[n] for n in sorted(found))
 
-    def values_read(self, module_id: str) -> Iterator[tuple[Module, Parameter | Setting]]:
+    def values_read(self, module_id: str) -> list[tuple[Module, Parameter | Setting]]:
         """Values of other modules that name this one among their readers."""
+        return self._values_by_reader.get(module_id, [])
+
+    @cached_property
+    def _secrets_by_reader(self) -> dict[str, list[tuple[int, tuple[Module, Secret]]]]:
+        found: dict[str, list[tuple[int, tuple[Module, Secret]]]] = {}
+        pairs = ((m, s) for m in self.catalogue.modules.values() for s in m.secrets)
+        for number, (module, secret) in enumerate(pairs):
+            for reader in _names(secret.readers):
+                found.setdefault(reader, []).append((number, (module, secret)))
+        return found
+
+    @cached_property
+    def _values_by_reader(self) -> dict[str, list[tuple[Module, Parameter | Setting]]]:
+        found: dict[str, list[tuple[Module, Parameter | Setting]]] = {}
         for module in self.catalogue.modules.values():
             for declared in values_of(module):
-                if module.id != module_id and module_id in declared.readers:
-                    yield module, declared
+                for reader in _names(declared.readers) - {module.id}:
+                    found.setdefault(reader, []).append((module, declared))
+        return found
