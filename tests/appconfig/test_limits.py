@@ -66,15 +66,20 @@ def test_validator_too_long_for_app_config(project_copy: Copy) -> None:
 
 
 def test_more_parameters_than_an_account_takes(project_copy: Copy) -> None:
-    parameters = [
-        {
-            "path": f"/bank/{{env}}/posting-engine/number-{n}",
-            "default": "x",
-            "readers": ["MOD-001"],
-            "why": "One too many.",
-        }
-        for n in range(10_000)
-    ]
-    edit_module(project_copy, "sd01", "MOD-001", "parameters", parameters)
+    """In two files, because one of that many values is refused for its size."""
+    for domain, module, segment in (
+        ("sd01", "MOD-001", "posting-engine"),
+        ("sd04", "MOD-020", "payment-validation"),
+    ):
+        parameters = [
+            {
+                "path": f"/bank/{{env}}/{segment}/number-{n}",
+                "default": "x",
+                "readers": [module],
+                "why": "One too many.",
+            }
+            for n in range(5_000)
+        ]
+        edit_module(project_copy, domain, module, "parameters", parameters)
     output = plan_fails(project_copy)
     assert "standard parameters in Parameter Store" in output and "takes 10,000" in output
