@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import signal
 import subprocess
 import time
 from collections.abc import Iterator
@@ -91,13 +90,14 @@ def test_a_bucket_keeps_two_updates_apart_and_a_killed_one_is_mended(bucket):
         listed = client.list_objects_v2(Bucket=BUCKET, Prefix=prefix).get("Contents", [])
         return [entry["Key"] for entry in listed]
 
-    with subprocess.Popen(
+    first = subprocess.Popen(
         checkout.command("totara", "up", "local"),
         cwd=checkout.root,
         env={**checkout.environment, **variables, "PULUMI_SKIP_CHECKPOINTS": "false"},
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
-    ) as first:
+    )
+    try:
         # Held, so that the second one meets it for certain.
         engine = stop_in_the_middle(first, checkout, client)
 
@@ -106,7 +106,7 @@ def test_a_bucket_keeps_two_updates_apart_and_a_killed_one_is_mended(bucket):
         assert "which is running" in status.out
         told = checkout.run("totara", "drift", "local", **variables)
         assert f"An update of stack local is running (process {engine.pid} " in told.err
-        first.send_signal(signal.SIGKILL)
+        first.kill()
         first.wait()
         second = checkout.totara("up", "local", code=1, **variables)
         untouched = checkout.totara("state", "rebuild", "local", code=1, **variables)
@@ -114,6 +114,13 @@ def test_a_bucket_keeps_two_updates_apart_and_a_killed_one_is_mended(bucket):
             assert f"locked by process {engine.pid} " in text
             assert "which is running" in text
         engine.kill()
+    finally:
+        # A test that fails in between leaves nobody waiting for a process that is held.
+        for process in checkout.processes():
+            if process.name() == "pulumi":
+                process.kill()
+        first.kill()
+        first.wait()
 
     refused = checkout.totara("up", "local", code=1, **variables)
     assert "has ended without lifting its lock" in refused.err
