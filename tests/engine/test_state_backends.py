@@ -13,6 +13,7 @@ import boto3
 import psutil
 import pytest
 
+from tests.command import TOTARA
 from tests.engine.checkout import Checkout
 from tests.engine.inventory import counted, inventory, wanted
 
@@ -104,7 +105,7 @@ def test_a_bucket_keeps_two_updates_apart_and_a_killed_one_is_mended(bucket):
         status = checkout.totara("state", "status", "local", code=1, **variables)
         assert f"locked by process {engine.pid} " in status.out
         assert "which is running" in status.out
-        told = checkout.run("totara", "drift", "local", **variables)
+        told = checkout.run(TOTARA, "drift", "local", **variables)
         assert f"An update of stack local is running (process {engine.pid} " in told.err
         first.kill()
         first.wait()
