@@ -18,9 +18,11 @@ from totara_infra.local.compiled_files import keep_compiled_files
 # The tests start hundreds of commands: compiling anew for each would be half of their time.
 keep_compiled_files()
 
+# A shell has what it starts in the background ignore these, and the commands under test with it.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
-    # A shell has what it starts in the background ignore it, and the commands under test with it.
     signal.signal(signal.SIGINT, signal.default_int_handler)
+if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 PROJECT = Path(__file__).resolve().parent.parent
 REFERENCE = PROJECT.parent / "shared" / "reference"
@@ -57,6 +59,17 @@ def reference() -> Path:
     if not REFERENCE.is_dir():
         pytest.skip("the platform's reference is not on this machine")
     return REFERENCE
+
+
+@pytest.fixture(autouse=True)
+def _nothing_kept_secret(monkeypatch) -> None:
+    """Have each test begin as a command does: without the values that another one has read.
+
+    A value that was made up for one test would hide words of what another one prints.
+    """
+    from totara_infra.model import redaction
+
+    monkeypatch.setattr(redaction, "_known", redaction._Known())
 
 
 @pytest.fixture(scope="session", autouse=True)

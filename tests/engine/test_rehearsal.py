@@ -245,6 +245,13 @@ def test_deleting_what_cannot_be_made_again_is_refused_until_it_is_named(rehears
 
 
 def remove_recording_secret(rehearsal: Checkout) -> None:
+    """Remove its declaration, and the lines elsewhere that name it."""
+    catalogue = rehearsal.root / "totara_infra" / "catalogue"
+    for name in ("provisioning.yaml", "coverage/names.yaml", "coverage/sd08.yaml"):
+        lines = (catalogue / name).read_text().splitlines(keepends=True)
+        kept = [line for line in lines if "app/call-recording-api-key" not in line]
+        assert len(kept) == len(lines) - 1
+        (catalogue / name).write_text("".join(kept))
     file = rehearsal.root / SD08
     lines = file.read_text().splitlines(keepends=True)
     start = next(n for n, line in enumerate(lines) if "app/call-recording-api-key" in line)
