@@ -27,14 +27,12 @@ from pathlib import Path
 from typing import IO, Any
 
 import grpc  # type: ignore[import-untyped]
-import psutil
 import pulumi
 from google.protobuf import empty_pb2  # type: ignore[import-untyped]
 from pulumi.automation._server import LanguageServer
 from pulumi.runtime import run_in_stack, set_all_config
 from pulumi.runtime._grpc_settings import _GRPC_CHANNEL_OPTIONS
 from pulumi.runtime.proto import (
-    engine_pb2,
     engine_pb2_grpc,
     language_pb2,
     language_pb2_grpc,
@@ -170,8 +168,7 @@ class ProgramHost(LanguageServer):
     def _engine(self) -> Any:
         """The engine as the program calls it."""
         channel = grpc.insecure_channel(self._engine_address, options=_GRPC_CHANNEL_OPTIONS)
-        engine = engine_pb2_grpc.EngineStub(channel)
-        return engine if _debugging() else _WithoutDebugMessages(engine)
+        return engine_pb2_grpc.EngineStub(channel)
 
     def RunPlugin(self, request: Any, context: grpc.ServicerContext) -> Iterator[Any]:
         """Run a plugin that is a folder of Python, such as a policy pack, and relay its output."""
@@ -204,32 +201,6 @@ class ProgramHost(LanguageServer):
         """End every plugin that is still running."""
         for plugin in list(self._plugins):
             _end(plugin)
-
-
-class _WithoutDebugMessages:
-    """The engine without the SDK's debug messages.
-
-    The SDK sends some four for each resource and waits each time until the engine has them, which
-    took more than half of the event loop's time.
-    """
-
-    def __init__(self, engine: Any) -> None:
-        self._engine = engine
-
-    def __getattr__(self, call: str) -> Any:
-        return getattr(self._engine, call)
-
-    def Log(self, message: Any) -> Any:
-        """Pass on whatever is not for debugging."""
-        return None if message.severity == engine_pb2.DEBUG else self._engine.Log(message)
-
-
-def _debugging() -> bool:
-    """Whether the engine was asked to show debug messages."""
-    with contextlib.suppress(psutil.Error):
-        words = psutil.Process(os.getppid()).cmdline()
-        return not {"-d", "--debug", "--logtostderr"}.isdisjoint(words)
-    return False
 
 
 def _failed(message: str) -> Any:
