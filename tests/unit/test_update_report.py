@@ -10,8 +10,10 @@ import pytest
 
 from tests.conftest import PROJECT
 from totara_infra import Blueprint, load_catalogue, load_tenants, plan, read_stack
+from totara_infra.delivery.approval import Approval
 from totara_infra.delivery.progress import Report, Tracker
 from totara_infra.delivery.report import failure_lines, success_lines
+from totara_infra.delivery.update import DeletionRefusedError, refuse_deletions
 
 LOG = Path("up.log")
 STACK = "urn:pulumi:local::totara-infra::pulumi:pulumi:Stack::totara-infra-local"
@@ -140,3 +142,54 @@ def test_what_a_resource_failed_for_is_not_said_twice(blueprint):
 
     assert said.count("access denied") == 1
     assert "update failed" not in said
+
+
+SECRET = "aws:secretsmanager/secret:Secret"
+NAMES = ("secret/app/new-key", "secret/app/other-key")
+
+
+def planned_deletions(protected: tuple[str, ...]) -> list[dict[str, Any]]:
+    """What the engine tells in a preview that deletes two secrets."""
+    events: list[dict[str, Any]] = []
+    for name in NAMES:
+        urn = f"urn:pulumi:prod::totara-infra::{SECRET}::{name}"
+        old = {"type": SECRET, "urn": urn, **({"protect": True} if name in protected else {})}
+        metadata = {"op": "delete", "urn": urn, "type": SECRET, "old": old}
+        events.append({"resourcePreEvent": {"metadata": metadata, "planning": True}})
+    return events
+
+
+def refused(blueprint: Blueprint, protected: tuple[str, ...], *allowed: str) -> str:
+    report = tracked(blueprint, planned_deletions(protected), succeeded=not protected)
+    approval = Approval(back_from="v1.2.0")
+    with pytest.raises(DeletionRefusedError) as error:
+        refuse_deletions(blueprint, report, allowed, approval.words)
+    return str(error.value)
+
+
+@pytest.fixture(scope="module")
+def in_prod() -> Blueprint:
+    settings = read_stack(PROJECT, "prod")
+    return plan(load_catalogue().catalogue, settings, load_tenants(PROJECT, settings.tenants))
+
+
+def test_a_deletion_is_refused_with_the_commands_that_allow_it(in_prod) -> None:
+    said = refused(in_prod, NAMES[:1])
+    commands = [line.strip() for line in said.splitlines() if line.startswith("    ")]
+    assert commands == [
+        f".venv/bin/pulumi state unprotect 'urn:pulumi:prod::totara-infra::{SECRET}::{NAMES[0]}' "
+        "-s prod",
+        f".venv/bin/totara up prod --allow-delete {NAMES[0]} --allow-delete {NAMES[1]} "
+        "--back-from v1.2.0",
+    ]
+    assert "Nothing was changed" in said
+    # Named, and still protected.
+    assert "unprotect" in refused(in_prod, NAMES[:1], *NAMES)
+    # Lifted, and one of them not named.
+    assert "unprotect" not in refused(in_prod, (), NAMES[0])
+
+
+def test_a_deletion_that_is_named_and_not_protected_goes(in_prod) -> None:
+    report = tracked(in_prod, planned_deletions(()))
+    assert len(report.deletions) == 2
+    refuse_deletions(in_prod, report, NAMES)

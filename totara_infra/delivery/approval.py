@@ -6,6 +6,7 @@ lets a plan go that nobody has approved.
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import dataclass
 
 from totara_infra.blueprint import Blueprint
@@ -37,6 +38,15 @@ class Approval:
     digest: str | None = None
     back_from: str | None = None
     exception: str | None = None
+
+    @property
+    def words(self) -> str:
+        """The option of `totara up` that gives the reason, with a space before it."""
+        if self.back_from is not None:
+            return f" --back-from {self.back_from}"
+        if self.digest is not None:
+            return f" --approved-digest {self.digest}"
+        return f" --exception {shlex.quote(self.exception)}" if self.exception is not None else ""
 
     def require(self, stack: str, environment: Environment, *, emulated: bool) -> None:
         """See that a reason is given where one is needed, and one only.

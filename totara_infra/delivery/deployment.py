@@ -172,9 +172,10 @@ class Deployment:
         refuse_unsound(self.stack)
         if self.blueprint.scope.settings.environment.keeps_state:
             planned = self.preview(parallel, refresh)
+            # First: the preview fails at what is protected, and this says what to do about it.
+            refuse_deletions(self.blueprint, planned, allow_delete, self.approval.words)
             if not planned.succeeded:
                 return planned
-            refuse_deletions(self.blueprint, planned, allow_delete)
         arguments = ["--yes", "--skip-preview", "--suppress-outputs", "--parallel", str(parallel)]
         arguments += self._put_back(refresh)
         if not self.emulated:

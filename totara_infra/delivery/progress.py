@@ -39,6 +39,23 @@ class Failure:
     reason: str
 
 
+@dataclass(frozen=True)
+class Deletion:
+    """A resource that a plan deletes or replaces.
+
+    Attributes:
+        name: logical name.
+        type: type token.
+        urn: by which the engine's commands take it.
+        protected: the state keeps it from being deleted.
+    """
+
+    name: str
+    type: str
+    urn: str
+    protected: bool
+
+
 @dataclass
 class Report:
     """What an update or preview did.
@@ -51,7 +68,7 @@ class Report:
         failures: what failed and why.
         other_errors: errors that belong to no resource.
         finished: steps whose last resource is there.
-        deletions: logical name and type of what goes away.
+        deletions: what goes away.
         interrupted: somebody interrupted it.
     """
 
@@ -61,7 +78,7 @@ class Report:
     failures: list[Failure] = field(default_factory=list)
     other_errors: list[str] = field(default_factory=list)
     finished: set[str] = field(default_factory=set)
-    deletions: list[tuple[str, str]] = field(default_factory=list)
+    deletions: list[Deletion] = field(default_factory=list)
     succeeded: bool = False
     interrupted: bool = False
 
@@ -195,7 +212,10 @@ class Tracker:
 
     def _announced(self, metadata: dict[str, Any]) -> None:
         if metadata["op"] in ("delete", "replace", "delete-replaced"):
-            self.report.deletions.append((name_in(metadata["urn"]), metadata["type"]))
+            urn, old = metadata["urn"], metadata.get("old") or {}
+            self.report.deletions.append(
+                Deletion(name_in(urn), metadata["type"], urn, bool(old.get("protect")))
+            )
 
     def _outputs(self, metadata: dict[str, Any]) -> None:
         operation, kind = metadata["op"], metadata["type"]

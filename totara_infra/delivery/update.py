@@ -109,23 +109,36 @@ def _event(line: str) -> dict[str, object] | None:
     return found if isinstance(found, dict) else None
 
 
-def refuse_deletions(blueprint: Blueprint, report: Report, allowed: Sequence[str]) -> None:
+def refuse_deletions(
+    blueprint: Blueprint, report: Report, allowed: Sequence[str], reason: str = ""
+) -> None:
     """Refuse a plan that deletes or replaces a secret, pool, bucket or key in uat or prod.
 
+    Args:
+        blueprint: of the stack.
+        report: of the preview. One that failed at a protected resource counts as well.
+        allowed: names of what may go.
+        reason: the option with the reason for the update, as it has to be given again.
+
     Raises:
-        DeletionRefusedError: names each and the flag that allows it.
+        DeletionRefusedError: names each, and the commands with which it may go.
     """
     if blueprint.scope.settings.environment not in (Environment.UAT, Environment.PROD):
         return
-    lost = sorted(
-        {(name, kind) for name, kind in report.deletions if kind in KEPT_TYPES}
-        - {(name, kind) for name, kind in report.deletions if name in allowed}
+    settings = blueprint.scope.settings
+    going = sorted({d for d in report.deletions if d.type in KEPT_TYPES}, key=lambda d: d.name)
+    locked = [d.urn for d in going if d.protected]
+    if not locked and all(d.name in allowed for d in going):
+        return
+    lines = "\n".join(
+        f"  - {KEPT_TYPES[d.type]} {d.name}{', protected' if d.protected else ''}" for d in going
     )
-    if lost:
-        lines = "\n".join(f"  - {KEPT_TYPES[kind]} {name}" for name, kind in lost)
-        flags = " ".join(f"--allow-delete {name}" for name, _ in lost)
-        raise DeletionRefusedError(
-            f"Refused: in {blueprint.scope.env} this plan would delete\n{lines}\n"
-            "What they hold can't be made again. If that is meant, protect must be lifted for "
-            f"them as well, and the update run with: {flags}"
-        )
+    lift = [f"    .venv/bin/pulumi state unprotect '{urn}' -s {settings.stack}" for urn in locked]
+    flags = " ".join(f"--allow-delete {d.name}" for d in going)
+    again = f"    .venv/bin/totara up {settings.command_words} {flags}"
+    raise DeletionRefusedError(
+        f"Refused: in {blueprint.scope.env} this plan would delete\n{lines}\n"
+        "What they hold can't be made again. Nothing was changed. If a file is at fault, mend it. "
+        "If the deletion is meant, as on the way back over a release that added them, run\n"
+        + "\n".join([*lift, f"{again}{reason}"])
+    )
