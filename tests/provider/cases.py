@@ -203,7 +203,7 @@ def _log_group(client: Client, unique: str) -> Facts:
     return {**_function(client, unique), "group": group}
 
 
-def _key(client: Client, unique: str) -> Facts:
+def _key_of_logs(client: Client, unique: str) -> Facts:
     return {"name": unique, "key": client("kms").create_key()["KeyMetadata"]["Arn"]}
 
 
@@ -906,7 +906,7 @@ CASES = (
     ),
     Case(
         token="aws:cloudwatch/logGroup:LogGroup",
-        prepare=_key,
+        prepare=_key_of_logs,
         inputs=lambda facts: {"name": f"/totara/{facts['name']}", "retentionInDays": 30},
         change=lambda facts: {"retentionInDays": None, "kmsKeyId": facts["key"]},
         replace=_other("name"),
