@@ -11,10 +11,11 @@ from __future__ import annotations
 import resource
 import subprocess
 import sys
-import threading
 from collections.abc import Sequence
 
 import psutil
+
+from tests.watching import watching
 
 SAMPLE_SECONDS = 0.2
 KINDS = (
@@ -50,22 +51,12 @@ class Sampler:
     def __init__(self) -> None:
         self._before = set(psutil.pids())
         self._used: dict[tuple[int, float], tuple[str, float]] = {}
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._run)
 
-    def __enter__(self) -> Sampler:
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._stop.set()
-        self._thread.join()
-
-    def _run(self) -> None:
-        while not self._stop.wait(SAMPLE_SECONDS):
-            for process in psutil.process_iter():
-                if process.pid not in self._before:
-                    self._sample(process)
+    def look(self) -> None:
+        """Take a sample of each."""
+        for process in psutil.process_iter():
+            if process.pid not in self._before:
+                self._sample(process)
 
     def _sample(self, process: psutil.Process) -> None:
         try:
@@ -85,7 +76,8 @@ class Sampler:
 
 def main(arguments: Sequence[str]) -> int:
     """Run the tests and print the table; returns pytest's exit code."""
-    with Sampler() as sampler:
+    sampler = Sampler()
+    with watching(sampler.look, SAMPLE_SECONDS):
         done = subprocess.run([sys.executable, "-m", "pytest", *arguments], check=False)
     usage = resource.getrusage(resource.RUSAGE_CHILDREN)
     found = sampler.by_kind()

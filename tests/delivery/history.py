@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 import subprocess
-import sys
 from pathlib import Path
+
+from tests.command import totara
 
 
 def git(root: Path, *arguments: str) -> str:
@@ -16,13 +17,6 @@ def git(root: Path, *arguments: str) -> str:
 
 
 def run(root: Path, *arguments: str, code: int = 0) -> str:
-    done = subprocess.run(
-        [Path(sys.executable).parent / "totara", *arguments],
-        cwd=root,
-        env=os.environ | {"PYTHONPATH": str(root)},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    done = totara(*arguments, cwd=root, env=os.environ | {"PYTHONPATH": str(root)})
     assert done.returncode == code, done.stdout + done.stderr
     return done.stdout + done.stderr

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import subprocess
-import threading
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import psutil
 
 from tests.conftest import PROJECT
+from tests.watching import watching
 
 
 def in_files(folder: Path, values: Sequence[str]) -> list[str]:
@@ -44,24 +45,20 @@ class Watch:
 
     def __init__(self, values: Sequence[str]) -> None:
         self._values = values
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._run)
+        self._watching = watching(self._run, 0.02)
         self.found: set[str] = set()
         self.seen: set[int] = set()
 
     def __enter__(self) -> Watch:
-        self._thread.start()
+        self._watching.__enter__()
         return self
 
-    def __exit__(self, *_: object) -> None:
-        self._stop.set()
-        self._thread.join()
+    def __exit__(self, *error: Any) -> None:
+        self._watching.__exit__(*error)
 
     def _run(self) -> None:
-        while not self._stop.is_set():
-            for process in psutil.Process().children(recursive=True):
-                self.found |= set(self._look(process.pid))
-            self._stop.wait(0.02)
+        for process in psutil.Process().children(recursive=True):
+            self.found |= set(self._look(process.pid))
 
     def _look(self, pid: int) -> Iterator[str]:
         for name in ("cmdline", "environ"):

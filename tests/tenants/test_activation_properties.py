@@ -12,9 +12,9 @@ from totara_infra.model.vocabulary import Environment, InstitutionType, Jurisdic
 from totara_infra.resolver import (
     ActivationState,
     activation,
-    activation_in_stack,
     deployed_modules,
 )
+from totara_infra.resolver.activation import activation_beside
 from totara_infra.resolver.tenant_rules import tenant_faults
 
 CATALOGUE = load_catalogue().catalogue
@@ -126,8 +126,10 @@ def test_an_allowed_tenant_has_no_fault_and_gets_all_that_it_licenses(tenant, en
 @given(st.lists(tenants(client_ids="abcde"), min_size=1, max_size=4,
                 unique_by=lambda t: t.client_id), ENVIRONMENTS)  # fmt: skip
 def test_a_stack_deploys_what_its_tenants_run_together(together, environment) -> None:
-    columns = activation_in_stack(CATALOGUE, environment, together)
     deployed = deployed_modules(CATALOGUE, environment, together)
+    columns = {
+        t.client_id: activation_beside(CATALOGUE, environment, t, deployed) for t in together
+    }
     union = {
         module
         for tenant in together

@@ -5,7 +5,6 @@ from totara_infra.resolver.activation import (
     Decision,
     activation,
     activation_beside,
-    activation_in_stack,
     deployed_modules,
 )
 from totara_infra.resolver.edges import Edge
@@ -21,7 +20,6 @@ __all__ = [
     "Sequence",
     "activation",
     "activation_beside",
-    "activation_in_stack",
     "deployed_modules",
     "load_catalogue",
     "resolve",

@@ -177,21 +177,6 @@ def _keeps_records(resource: Resource) -> bool:
     return audit or isinstance(resource, Bucket | EncryptionKey)
 
 
-def activation_in_stack(
-    catalogue: Catalogue, environment: Environment, tenants: Iterable[Tenant]
-) -> dict[str, dict[str, Decision]]:
-    """Decide every module for every tenant of a stack.
-
-    A module that no tenant of the stack has active is `not_deployed` for all of them.
-
-    Returns:
-        Client id -> module id -> decision.
-    """
-    together = list(tenants)
-    deployed = deployed_modules(catalogue, environment, together)
-    return {t.client_id: activation_beside(catalogue, environment, t, deployed) for t in together}
-
-
 def activation_beside(
     catalogue: Catalogue, environment: Environment, tenant: Tenant, deployed: Collection[str]
 ) -> dict[str, Decision]:
